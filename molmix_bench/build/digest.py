@@ -1,0 +1,83 @@
+"""Order-independent digests of tables: equal for equal rows, however they are sorted, split into files or encoded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_MODULUS = 1 << 128
+
+
+class ContentDigest:
+    """The sum modulo 2**128 of the hashes of rows; a row's hash is the blake2b of its cells in column order.
+
+    Null and value are told apart, text and lists carry their lengths, numbers are little-endian in their own dtype.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def update(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Adds the rows of the batches."""
+        for batch in batches:
+            cells = [_row_bytes(column) for column in batch.columns]
+            total = 0
+            for row in zip(*cells, strict=True):
+                total += int.from_bytes(hashlib.blake2b(b"".join(row), digest_size=16).digest(), "little")
+            self._sum = (self._sum + total) % _MODULUS
+
+    def hexdigest(self) -> str:
+        """Returns the digest as 32 hex digits."""
+        return f"{self._sum:032x}"
+
+
+def add_digests(digests: Iterable[str]) -> str:
+    """Returns the digest of the union of tables.
+
+    >>> add_digests(["00000000000000000000000000000001", "0000000000000000000000000000000f"])
+    '00000000000000000000000000000010'
+    """
+    return f"{sum(int(digest, 16) for digest in digests) % _MODULUS:032x}"
+
+
+def _row_bytes(column: pa.Array) -> list[bytes]:
+    if pa.types.is_list(column.type):
+        return _list_bytes(column)
+    if pa.types.is_struct(column.type):
+        return [b"".join(fields) for fields in zip(*map(_row_bytes, column.flatten()), strict=True)]
+    if pa.types.is_string(column.type):
+        return [b"\x00" if text is None else _length(text) + text for text in column.cast(pa.binary()).to_pylist()]
+    cells = _fixed_bytes(column)
+    return _slices(cells.tobytes(), np.arange(len(column) + 1) * cells.shape[1])
+
+
+def _fixed_bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
+    """Returns (num_rows, 1 + width) bytes: 1 and the number, or 0 and zeros for null."""
+    values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
+    values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    present = column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
+    return np.hstack([present[:, None], values.view(np.uint8).reshape(len(column), values.itemsize)])
+
+
+def _list_bytes(column: pa.ListArray) -> list[bytes]:
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    items = _row_bytes(column.flatten())
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    return [
+        _length(range(length)) + b"".join(items[start : start + length])
+        for start, length in zip(bounds[:-1].tolist(), lengths.tolist(), strict=True)
+    ]
+
+
+def _length(sized: bytes | range) -> bytes:
+    return b"\x01" + len(sized).to_bytes(4, "little")
+
+
+def _slices(buffer: bytes, bounds: npt.NDArray[np.int64]) -> list[bytes]:
+    return [buffer[start:stop] for start, stop in pairwise(bounds.tolist())]

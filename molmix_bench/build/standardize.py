@@ -1,0 +1,94 @@
+"""Step 2, per bucket of SMILES: every distinct SMILES once through RDKit and InChI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from molmix_bench.build.buckets import read_bucket, write_buckets
+from molmix_bench.build.ingest import POSITION, PROBLEM, RAW_SMILES
+from molmix_bench.build.paths import molecules_file, rows_file
+from molmix_bench.build.plan import Plan
+from molmix_bench.chem.molecule import Rejected, standardize
+from molmix_bench.chem.scaffold import scaffold_group
+from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
+
+GROUP, NUM_ATOMS, NUMBERING, NUM_RAW = "/group", "/num_atoms", "/numbering", "/num_raw"
+REASON, DETAIL = "/reason", "/detail"
+MOLECULES_SCHEMA = pa.schema(
+    [
+        pa.field(MOL_ID, pa.string()),
+        pa.field(SMILES, pa.string()),
+        pa.field(INCHIKEY, pa.string()),
+        pa.field(GROUP, pa.string()),
+        pa.field(NUM_ATOMS, pa.int32()),
+        pa.field(NUMBERING, pa.list_(pa.int32())),
+        pa.field(NUM_RAW, pa.int32()),
+        pa.field(REASON, pa.string()),
+        pa.field(DETAIL, pa.string()),
+    ]
+)
+"""Either the molecule or the reason why there is none; group and numbering only where the build needs them."""
+
+Row = tuple[str | int | tuple[int, ...] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What a source asks of standardisation beside the SMILES."""
+
+    max_atoms: int
+    numbered: bool
+
+
+def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+    """Standardises the SMILES of one bucket and sends each row's molecule back to its part.
+
+    Args:
+        plan: the build.
+        bucket: which bucket.
+        parts: (name, position of its source) of every part, in order.
+
+    Returns:
+        `distinct`: number of distinct SMILES that went through RDKit, times the ways in which sources ask for them.
+    """
+    demands = [
+        _Demand(source.max_atoms, any(dataset.level is Level.NODE for dataset in source.datasets.values()))
+        for source in plan.sources
+    ]
+    tables, keys, senders = [], [], []
+    for number, (part, source) in enumerate(parts):
+        table = read_bucket([rows_file(plan, part)], bucket)
+        tables.append(table)
+        texts, problems = table[RAW_SMILES].to_pylist(), table[PROBLEM].to_pylist()
+        keys += [(text, problem, demands[source]) for text, problem in zip(texts, problems, strict=True)]
+        senders.append(np.full(table.num_rows, number, dtype=np.int32))
+    outcome = {key: _standardize_row(plan, *key) for key in dict.fromkeys(keys)}
+    columns = list(zip(*(outcome[key] for key in keys), strict=True)) or [()] * len(MOLECULES_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, MOLECULES_SCHEMA, strict=True)]
+    molecules = pa.table(arrays, schema=MOLECULES_SCHEMA)
+    molecules = molecules.append_column(POSITION, pa.concat_tables(tables)[POSITION])
+    write_buckets(molecules_file(plan, bucket), molecules, np.concatenate(senders), num_buckets=len(parts))
+    return {"distinct": len(outcome)}
+
+
+def _standardize_row(plan: Plan, smiles: str | None, problem: str | None, demand: _Demand) -> Row:
+    """Returns a row of `MOLECULES_SCHEMA`."""
+    if problem is not None:
+        return _rejected(Rejected(DropReason.UNPARSABLE, problem))
+    if smiles is None:
+        return _rejected(Rejected(DropReason.EMPTY_SMILES, "the SMILES is missing"))
+    result = standardize(smiles, max_atoms=demand.max_atoms, numbered=demand.numbered)
+    if isinstance(result, Rejected):
+        return _rejected(result)
+    group = scaffold_group(result.smiles, result.mol_id) if plan.needs_scaffolds else None
+    numbering = result.numbering
+    raw, num_raw = (None, None) if numbering is None else (numbering.raw, numbering.num_raw)
+    return (result.mol_id, result.smiles, result.inchikey, group, result.num_atoms, raw, num_raw, None, None)
+
+
+def _rejected(result: Rejected) -> Row:
+    return (None,) * 7 + (str(result.reason), result.detail)

@@ -1,0 +1,147 @@
+"""The steps of a build in order: what each needs of the ones before, and how it is cut into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from molmix_bench.build.account import account_datasets, check_scorable
+from molmix_bench.build.describe import describe_dataset
+from molmix_bench.build.engine import Engine, Task
+from molmix_bench.build.finish import write_ledger, write_manifest, write_tasks
+from molmix_bench.build.index import RowIndex
+from molmix_bench.build.ingest import ingest
+from molmix_bench.build.merge import merge_partition
+from molmix_bench.build.paths import findings_file
+from molmix_bench.build.plan import Plan
+from molmix_bench.build.route import Part, route_part
+from molmix_bench.build.rows import split_source
+from molmix_bench.build.seen import set_aside
+from molmix_bench.build.standardize import standardize_bucket
+from molmix_bench.build.write import Shard, plan_shards, write_shard
+from molmix_bench.specs.manifest import Manifest
+from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MIX_CONFIG, SPLITS
+
+
+def run_steps(plan: Plan, engine: Engine) -> Manifest:
+    """Runs every step of a build that is not done yet; the mix lies in the working folder's `mix` afterwards."""
+    ingested = engine.run("ingest", _ingest_tasks(plan), unit="file")
+    parts = _list_parts(plan, ingested)
+    rows = sum(part.rows for part in parts)
+    partitions = max(1, -(-rows // plan.layout.rows_per_partition))
+    engine.run("standardize", _standardize_tasks(plan, parts), unit="mol")
+    routed = engine.run("route", _route_tasks(plan, parts, partitions), unit="row")
+    index = _index_rows(plan, parts, ingested)
+    if plan.spec.split.test_seen is not None:
+        engine.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
+    engine.run("split", _split_tasks(plan, ingested, partitions), unit="row")
+    merged = engine.run("merge", _merge_tasks(plan, index, rows, partitions), unit="row")
+    shards = engine.run("write", _write_tasks(plan, merged), unit="file")
+    described = engine.run("describe", _describe_tasks(plan, shards), unit="dataset")
+    tasks = [row for rows in described for row in rows]
+    notes = [*plan.notes, *_raw_notes(plan), *check_scorable(tasks)]
+    write_tasks(plan, tasks)
+    _write_ledgers(plan, parts, partitions)
+    datasets = account_datasets(plan, ingested, routed, merged, shards)
+    return write_manifest(plan, ingested=ingested, datasets=datasets, merged=merged, shards=shards, notes=notes)
+
+
+def _ingest_tasks(plan: Plan) -> list[Task]:
+    return [Task(f"{position:05d}", partial(ingest, plan, position)) for position in range(len(plan.inputs))]
+
+
+def _list_parts(plan: Plan, ingested: Sequence[Any]) -> list[Part]:
+    parts: list[Part] = []
+    for input_index, result in enumerate(ingested):
+        for name, rows in zip(result["parts"], result["rows"], strict=True):
+            parts.append(Part(name, len(parts), input_index, plan.inputs[input_index].source, rows))
+    return parts
+
+
+def _index_rows(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> RowIndex:
+    names = {
+        name: tuple(part.name for part in parts if part.source == source) for name, (source, _) in plan.datasets.items()
+    }
+    before = [0] * len(plan.sources)
+    offsets = []
+    for item, result in zip(plan.inputs, ingested, strict=True):
+        offsets.append(before[item.source])
+        before[item.source] += result["read"]
+    return RowIndex(names, tuple(offsets))
+
+
+def _standardize_tasks(plan: Plan, parts: Sequence[Part]) -> list[Task]:
+    buckets = plan.layout.num_smiles_buckets
+    senders = tuple((part.name, part.source) for part in parts)
+    size = max(1, sum(part.rows for part in parts) // buckets)
+    return [
+        Task(f"{bucket:05d}", partial(standardize_bucket, plan, bucket, senders), size) for bucket in range(buckets)
+    ]
+
+
+def _route_tasks(plan: Plan, parts: Sequence[Part], partitions: int) -> list[Task]:
+    return [
+        Task(part.name, partial(route_part, plan, part, num_partitions=partitions), max(1, part.rows)) for part in parts
+    ]
+
+
+def _seen_tasks(plan: Plan, index: RowIndex, partitions: int) -> list[Task]:
+    return [Task(f"{item:05d}", partial(set_aside, plan, item, index)) for item in range(partitions)]
+
+
+def _split_tasks(plan: Plan, ingested: Sequence[Any], partitions: int) -> list[Task]:
+    if plan.spec.split.method not in ("paper", "published"):
+        return []
+    rows = [0] * len(plan.sources)
+    for item, result in zip(plan.inputs, ingested, strict=True):
+        rows[item.source] += result["read"]
+    return [
+        Task(f"{source:05d}", partial(split_source, plan, source, num_rows=count, partitions=partitions), count)
+        for source, count in enumerate(rows)
+    ]
+
+
+def _merge_tasks(plan: Plan, index: RowIndex, rows: int, partitions: int) -> list[Task]:
+    size = max(1, rows // partitions)
+    return [Task(f"{item:05d}", partial(merge_partition, plan, item, index), size) for item in range(partitions)]
+
+
+def _write_tasks(plan: Plan, merged: Sequence[Any]) -> list[Task]:
+    shards: list[Shard] = []
+    for config in (*plan.datasets, MIX_CONFIG):
+        for split in SPLITS:
+            key = f"{config}/{split}"
+            sizes = {position: result["bytes"][key] for position, result in enumerate(merged) if key in result["bytes"]}
+            shards += plan_shards(config, split, sizes) if sizes else []
+    return [Task(shard.path.replace("/", "."), partial(write_shard, plan, shard)) for shard in shards]
+
+
+def _describe_tasks(plan: Plan, shards: Sequence[Any]) -> list[Task]:
+    tasks = []
+    for name in plan.datasets:
+        files: dict[str, tuple[str, ...]] = {}
+        for shard in shards:
+            config, _, file = shard["path"].partition("/")
+            if config == name:
+                split = file.partition("-")[0]
+                files[split] = (*files.get(split, ()), shard["path"])
+        tasks.append(Task(name, partial(describe_dataset, plan, name, files)))
+    return tasks
+
+
+def _raw_notes(plan: Plan) -> list[str]:
+    return [
+        f"{plan.sources[item.source].name}: {item.name} differs from upstream's file of that name"
+        for item in (*plan.inputs, *plan.companions)
+        if item.matches_upstream is False
+    ]
+
+
+def _write_ledgers(plan: Plan, parts: Sequence[Part], partitions: int) -> None:
+    merges = [f"{item:05d}" for item in range(partitions)]
+    drops = [findings_file(plan, "route", part.name, "drops") for part in parts]
+    drops += [findings_file(plan, "merge", item, "drops") for item in merges]
+    write_ledger(plan, DROPS_FILE, drops, ("source", "file", "row", "dataset", "task"))
+    conflicts = [findings_file(plan, "merge", item, "conflicts") for item in merges]
+    write_ledger(plan, CONFLICTS_FILE, conflicts, ("dataset", "split", "mol_id", "task", "node"))

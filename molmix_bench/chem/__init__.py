@@ -1,0 +1,1 @@
+"""SMILES to standard molecules, identities, scaffolds, descriptors and generated molecules; uses RDKit."""

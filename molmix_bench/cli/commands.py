@@ -1,0 +1,18 @@
+"""Which file holds which verb."""
+
+from __future__ import annotations
+
+import typer
+
+from molmix_bench.cli import build, info, ls, runs, score, validate
+
+
+def register(app: typer.Typer) -> None:
+    """Adds every verb to the application, in the order in which `--help` lists them."""
+    app.command("ls")(ls.list_catalog)
+    app.command("info")(info.show_mix)
+    app.command("build")(build.build_mix)
+    app.command("validate")(validate.validate_mix)
+    app.command("run")(runs.run_baseline)
+    app.command("predict")(runs.predict_mix)
+    app.command("score")(score.score_predictions)

@@ -1,0 +1,146 @@
+"""Many molecules as one disconnected graph, in PyG's words, with their labels by dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from molmix_bench.graphs.batch_labels import DenseLabels, Labels, NodeLabels, SparseLabels
+
+__all__ = ["Batch", "DenseLabels", "Labels", "NodeLabels", "SparseLabels"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Molecules as one graph of unconnected parts.
+
+    Atoms and bonds are kept as codes: rows of two tables that hold each distinct atom and bond of the store once, so
+    that a model can embed the tables and index the result instead of embedding every atom. `x` and `edge_attr` are
+    looked up when asked for.
+
+    Shapes:
+        atom_code: (num_nodes,) int64, rows of `atom_table`.
+        bond_code: (num_edges,) int64, rows of `bond_table`.
+        atom_table: (num_distinct_atoms, 9) uint8, columns as `featurize.ATOM_FEATURES`.
+        bond_table: (num_distinct_bonds, 4) uint8, columns as `featurize.BOND_FEATURES`.
+        edge_index: (2, num_edges) int64, source and target; each bond is two edges, one after the other.
+        batch: (num_nodes,) int64, the graph of each node.
+        ptr: (num_graphs + 1,) int64, the first node of each graph, and num_nodes.
+        molecules: (num_graphs,) int64, rows of the store.
+        encodings: by name (`vocab.RWSE`, ...), each (num_nodes, k) float32.
+        labels: by dataset; every dataset asked for is there, if with no rows.
+    """
+
+    atom_code: Tensor
+    bond_code: Tensor
+    atom_table: Tensor
+    bond_table: Tensor
+    edge_index: Tensor
+    batch: Tensor
+    ptr: Tensor
+    molecules: Tensor
+    encodings: Mapping[str, Tensor] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+
+    @property
+    def x(self) -> Tensor:
+        """Atom features, (num_nodes, 9) uint8."""
+        return self.atom_table[self.atom_code]
+
+    @property
+    def edge_attr(self) -> Tensor:
+        """Bond features, (num_edges, 4) uint8."""
+        return self.bond_table[self.bond_code]
+
+    @property
+    def num_graphs(self) -> int:
+        """Molecules in the batch."""
+        return len(self.molecules)
+
+    @property
+    def num_nodes(self) -> int:
+        """Atoms in the batch."""
+        return len(self.atom_code)
+
+    @property
+    def num_edges(self) -> int:
+        """Directed edges in the batch: twice the bonds."""
+        return len(self.bond_code)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """Returns this batch with `function` applied to every tensor."""
+        return replace(
+            self,
+            atom_code=function(self.atom_code),
+            bond_code=function(self.bond_code),
+            atom_table=function(self.atom_table),
+            bond_table=function(self.bond_table),
+            edge_index=function(self.edge_index),
+            batch=function(self.batch),
+            ptr=function(self.ptr),
+            molecules=function(self.molecules),
+            encodings={name: function(values) for name, values in self.encodings.items()},
+            labels={name: labels.map(function) for name, labels in self.labels.items()},
+        )
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
+        """Returns this batch on a device; `non_blocking` overlaps the copy where the batch is pinned."""
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def nodes_of(self, rows: Tensor) -> Tensor:
+        """Returns all nodes of some graphs, increasing; in order of the graphs where these increase.
+
+        Shapes:
+            rows: (n,) int64, indices of graphs.
+        """
+        chosen = torch.zeros(self.num_graphs, dtype=torch.bool, device=rows.device)
+        chosen[rows] = True
+        return chosen[self.batch].nonzero().squeeze(1)
+
+    def to_pyg(self) -> Any:
+        """Returns this batch as a `torch_geometric.data.Batch`, which separates into its graphs as any of PyG's does.
+
+        Encodings keep their names; `molecules` are rows of the store. The labels of a dataset are `y_<dataset>`,
+        (num_graphs, num_tasks), or (num_nodes, num_tasks) for labels of atoms, all NaN where a molecule or an atom has
+        none. Those of a sparse dataset are (num_labels,), their tasks are `y_<dataset>_task`, and the graph that each
+        belongs to is in `y_<dataset>_batch`, as if PyG had been told to follow `y_<dataset>`.
+        """
+        from torch_geometric.data import Batch as PyGBatch
+
+        edge_ptr = self.ptr.new_zeros(self.num_graphs + 1)
+        edge_ptr[1:] = torch.bincount(self.batch[self.edge_index[0]], minlength=self.num_graphs).cumsum(0)
+        parts = {name: (values, self.ptr) for name, values in {"x": self.x, **self.encodings}.items()}
+        parts |= {"edge_index": (self.edge_index, edge_ptr), "edge_attr": (self.edge_attr, edge_ptr)}
+        parts["molecules"] = (self.molecules, torch.arange(self.num_graphs + 1))
+        followed = {}
+        for name, labels in self.labels.items():
+            parts |= self._label_parts(f"y_{name}", labels)
+            if isinstance(labels, SparseLabels):
+                followed[f"y_{name}_batch"] = labels.rows[labels.owners]
+                followed[f"y_{name}_ptr"] = labels.ptr(self.num_graphs)
+        pyg = PyGBatch(batch=self.batch, ptr=self.ptr, **{name: part[0] for name, part in parts.items()}, **followed)
+        # What PyG's own collation leaves behind: where each graph's rows begin, and what was added to its indices.
+        added = dict.fromkeys(parts, torch.zeros(self.num_graphs, dtype=torch.int64)) | {"edge_index": self.ptr[:-1]}
+        pyg._num_graphs = self.num_graphs  # noqa: SLF001  # PyG makes batches only from lists of graphs
+        pyg._slice_dict = {name: part[1].cpu() for name, part in parts.items()}  # noqa: SLF001
+        pyg._inc_dict = {name: offsets.cpu() for name, offsets in added.items()}  # noqa: SLF001
+        return pyg
+
+    def _label_parts(self, key: str, labels: Labels) -> dict[str, tuple[Tensor, Tensor]]:
+        """Returns what a dataset has in a PyG batch, each with where the rows of each graph begin."""
+        match labels:
+            case DenseLabels():
+                return {key: (labels.spread(self.num_graphs), torch.arange(self.num_graphs + 1))}
+            case NodeLabels():
+                return {key: (labels.spread(self.num_nodes), self.ptr)}
+            case SparseLabels():
+                ptr = labels.ptr(self.num_graphs)
+                return {key: (labels.values, ptr), f"{key}_task": (labels.tasks, ptr)}
+
+    def pin_memory(self) -> Self:
+        """Returns this batch in page-locked memory, from where copies to a GPU need not wait."""
+        return self.map(torch.Tensor.pin_memory)

@@ -1,0 +1,22 @@
+"""Compiling loops over plain arrays to machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Returns the function, compiled at its first call with each combination of argument types.
+
+    It runs in one thread and without the interpreter's lock. The machine code is kept on disk beside the module, or in
+    the user's cache where that folder is read-only; where neither can be written, each process compiles anew.
+    """
+    try:
+        return numba.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]  # numba has no types
+    except RuntimeError:  # numba found no place for its cache
+        return numba.njit(function, nogil=True)  # type: ignore[no-any-return]

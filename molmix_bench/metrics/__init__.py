@@ -1,0 +1,1 @@
+"""The scoring protocol: arrays in, records out; no torch."""

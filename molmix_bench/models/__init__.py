@@ -1,0 +1,1 @@
+"""Neural networks: encoders, layers, heads."""

@@ -1,0 +1,82 @@
+"""Worker processes of this machine, and a function applied by them to many items in bounded memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import pyarrow as pa
+
+# Like the one in the standard library, but a script needs no `if __name__ == "__main__"` around a call that uses it.
+from joblib.externals.loky import ProcessPoolExecutor
+
+from molmix_bench.errors import WorkerError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 4
+"""Items in work or waiting, per worker: enough to keep each busy, few enough to hold in memory."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+
+
+def start_pool(workers: int) -> ProcessPoolExecutor:
+    """Returns a pool of worker processes: one thread each, and none outlives this process.
+
+    As many threads as cores in every worker would only fight; a worker that outlived a killed build would write beside
+    the resumed one.
+    """
+    return ProcessPoolExecutor(workers, env=_ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:
+    """Yields the function's results in the order of the items, which are read only shortly before they are needed.
+
+    Args:
+        function: importable by its name, since worker processes import it.
+        items: pickled on their way to a worker, as results are on their way back.
+        workers: number of processes; 1 runs everything in this process.
+
+    Raises:
+        WorkerError: a worker process was killed.
+    """
+    if workers == 1:
+        yield from map(function, items)
+        return
+    with start_pool(workers) as pool:
+        pending: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) == _AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        except BrokenProcessPool:
+            raise WorkerError(
+                "worker processes",
+                found="one was killed, most likely for want of memory",
+                fix="use fewer workers, or free memory; then call again",
+            ) from None
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _start_worker(parent: int) -> None:
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this worker soon after the process that started it, which may be killed without a chance to say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

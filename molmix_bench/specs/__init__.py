@@ -1,0 +1,1 @@
+"""The schema of every file this package reads, as frozen pydantic models."""

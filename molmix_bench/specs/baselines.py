@@ -1,0 +1,55 @@
+"""The reference baselines that ship with the package, by name or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+from molmix_bench.errors import UsageError
+from molmix_bench.specs.base import apply_overrides, nearest, read_yaml, validate_spec
+from molmix_bench.specs.run import RunSpec
+
+_CHECKOUT = Path(__file__).parents[2] / "baselines"
+
+
+def baselines_dir() -> Path:
+    """Returns the folder of baselines: in an installed wheel package data, in a checkout the folder `baselines`."""
+    packaged = Path(str(files("molmix_bench"))) / "_baselines"
+    return packaged if packaged.is_dir() else _CHECKOUT
+
+
+def baseline_names() -> tuple[str, ...]:
+    """Returns the names of the baselines, such as `gine` and `toymix/gine`, sorted."""
+    folder = baselines_dir()
+    return tuple(sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")))
+
+
+def find_baseline(name: str | Path) -> Path:
+    """Returns the YAML file of a run: a path as it is, else the baseline of that name.
+
+    `baselines/gine.yaml` and `gine` both find the baseline where no such file is at hand.
+
+    Raises:
+        UsageError: there is neither a file nor a baseline of that name.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    known = baseline_names()
+    wanted = Path(name).with_suffix("").as_posix() if Path(name).suffix == ".yaml" else str(name)
+    wanted = wanted.removeprefix("baselines/")
+    if wanted not in known:
+        found = f"no such file, and no baseline of that name{nearest(wanted, known)}"
+        raise UsageError(str(name), found=found, expected=f"a YAML file or one of {', '.join(known)}")
+    return baselines_dir() / f"{wanted}.yaml"
+
+
+def load_run_spec(name: str | Path, settings: Iterable[str] = ()) -> RunSpec:
+    """Returns the run of a YAML file or baseline, with `a.b=value` settings applied.
+
+    Raises:
+        UsageError: as `find_baseline`, or a setting is none.
+        SpecError: the file, or the file with the settings, is no run.
+    """
+    path = find_baseline(name)
+    return validate_spec(RunSpec, apply_overrides(read_yaml(path), settings, where="--set"), where=str(path))

@@ -1,0 +1,1 @@
+"""Prediction files: their format, their checks, their scores."""

@@ -1,0 +1,36 @@
+"""The software and hardware a run takes place on, as it is recorded beside the results."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from molmix_bench.specs.result import Hardware
+
+_PACKAGES = ("molmix-bench", "torch", "lightning-fabric", "safetensors", "numpy", "polars", "pyarrow", "rdkit")
+
+
+def read_versions() -> dict[str, str]:
+    """Returns all that decides the last bits of a result besides spec and data: versions, and torch's threads."""
+    versions = {name: version(name) for name in _PACKAGES}
+    return {**versions, "python": platform.python_version(), "threads": str(torch.get_num_threads())}
+
+
+def read_hardware(device: torch.device) -> Hardware:
+    """Returns what computes here."""
+    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return Hardware(cpu=_cpu_name(), threads=torch.get_num_threads(), accelerator=accelerator)
+
+
+def _cpu_name() -> str:
+    # Python knows no more than the architecture on Linux.
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

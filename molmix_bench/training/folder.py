@@ -1,0 +1,192 @@
+"""The directory a run leaves: where each file lies, and whether a directory belongs to this run.
+
+run.yaml                              the resolved spec
+origin.json, versions.json            the mix, what each head predicts; versions of the software
+seed=<k>/metrics.jsonl                a line per epoch
+seed=<k>/checkpoint/last.safetensors  weights, optimizer and progress after the last complete epoch
+seed=<k>/checkpoint/best-<epoch>.safetensors
+predictions/<dataset>/<split>/seed=<k>.parquet
+scores.json, result.json              written last
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from filelock import FileLock, Timeout
+
+from molmix_bench.atomic import PART_SUFFIX, write_text
+from molmix_bench.errors import RunError, UsageError
+from molmix_bench.specs.base import SpecT, read_yaml, validate_spec
+from molmix_bench.specs.result import Origin, RunResult
+from molmix_bench.specs.run import RunSpec
+from molmix_bench.vocab import SEED_STEM
+
+_SPEC_FILE = "run.yaml"
+_LOCK_FILE = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFolder:
+    """The files of one seed."""
+
+    path: Path
+
+    @property
+    def metrics(self) -> Path:
+        """A JSON line per epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint that training goes on from."""
+        return self.path / "checkpoint" / "last.safetensors"
+
+    @property
+    def failed_batch(self) -> Path:
+        """The batch whose loss was not finite."""
+        return self.path / "failed_batch.safetensors"
+
+    def best(self, epoch: int) -> Path:
+        """Weights of an epoch that was the best so far; the name tells which, should a kill leave two."""
+        return self.path / "checkpoint" / f"best-{epoch:04d}.safetensors"
+
+    def weights(self, epoch: int, rule: Literal["best", "last"]) -> Path:
+        """Returns the file with the weights that predict."""
+        return self.best(epoch) if rule == "best" else self.last
+
+    def remove_other_bests(self, epoch: int) -> None:
+        """Deletes the weights of all best epochs but one."""
+        for path in self.last.parent.glob("best-*.safetensors"):
+            if path != self.best(epoch):
+                path.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of a run."""
+
+    path: Path
+
+    @property
+    def predictions(self) -> Path:
+        """The folder that is scored."""
+        return self.path / "predictions"
+
+    @property
+    def scores(self) -> Path:
+        """All scores, those of single tasks among them."""
+        return self.path / "scores.json"
+
+    @property
+    def result(self) -> Path:
+        """Present once the run is finished."""
+        return self.path / "result.json"
+
+    @property
+    def origin(self) -> Path:
+        """The mix and what each head predicts."""
+        return self.path / "origin.json"
+
+    @property
+    def versions(self) -> Path:
+        """The software the run was begun with."""
+        return self.path / "versions.json"
+
+    def seed(self, seed: int) -> SeedFolder:
+        """Returns the files of one seed."""
+        return SeedFolder(self.path / SEED_STEM.format(seed=seed))
+
+    def read_spec(self) -> RunSpec:
+        """Returns the resolved spec; raises `UsageError` where there is none."""
+        path = self.path / _SPEC_FILE
+        return validate_spec(RunSpec, read_yaml(path), where=str(path))
+
+    def read_origin(self) -> Origin:
+        """Returns what the run was begun with."""
+        return _read_json(Origin, self.origin)
+
+    def read_result(self) -> RunResult:
+        """Returns the result of a finished run."""
+        return _read_json(RunResult, self.result)
+
+    def prepare(self, spec: RunSpec, origin: Origin, *, versions: Mapping[str, str]) -> tuple[str, ...]:
+        """Begins a run here, or checks that the one begun here is this one; returns what changed harmlessly since.
+
+        Raises:
+            RunError: the directory holds a run of another spec or another mix, or files that are no run's.
+        """
+        if not (self.path / _SPEC_FILE).is_file():
+            self._begin(spec, origin, versions)
+            return ()
+        if changes := _changes(_flat(self.read_spec()), _flat(spec)):
+            found = f"a run of another spec ({'; '.join(changes)})"
+            raise RunError(str(self.path), found=found, fix="choose another directory, or undo the change")
+        if changes := _changes(_flat(self.read_origin()), _flat(origin)):
+            found = f"a run on another build of the mix ({'; '.join(changes[:3])})"
+            raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
+        return _changes(json.loads(self.versions.read_text(encoding="utf-8")), versions)
+
+    def _begin(self, spec: RunSpec, origin: Origin, versions: Mapping[str, str]) -> None:
+        # A kill between the files written here may have left some of them.
+        own = {_LOCK_FILE, *(f"{path.name}{end}" for path in (self.origin, self.versions) for end in ("", PART_SUFFIX))}
+        own.add(_SPEC_FILE + PART_SUFFIX)
+        if strange := sorted({path.name for path in self.path.iterdir()} - own):
+            found = f"files that no run left there ({', '.join(strange[:3])})"
+            raise RunError(str(self.path), found=found, fix="choose another directory")
+        write_text(self.origin, origin.model_dump_json(indent=2))
+        write_text(self.versions, json.dumps(versions, indent=2))
+        # Last, since its presence says that a run was begun here.
+        text = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        write_text(self.path / _SPEC_FILE, text)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from the same run.
+
+        Raises:
+            RunError: another process is at it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / _LOCK_FILE).acquire(timeout=0):
+                yield
+        except Timeout:
+            raise RunError(str(self.path), found="another process at work on the same run", fix="wait for it") from None
+
+
+def _read_json(model: type[SpecT], path: Path) -> SpecT:
+    if not path.is_file():
+        raise UsageError(str(path), found="no such file", expected="the directory of a run")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunError(str(path), found=f"no readable JSON ({error})", fix="delete it and run again") from None
+    return validate_spec(model, data, where=str(path))
+
+
+def _flat(spec: RunSpec | Origin) -> dict[str, Any]:
+    """Returns a spec's values by dotted key."""
+    values: dict[str, Any] = {}
+
+    def visit(prefix: str, item: Any) -> None:
+        if isinstance(item, dict):
+            for key, child in item.items():
+                visit(f"{prefix}.{key}" if prefix else key, child)
+        else:
+            values[prefix] = item
+
+    visit("", spec.model_dump(mode="json"))
+    return values
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns `key: old -> new` for each that differs."""
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return tuple(f"{key}: {old.get(key)!r:.60} -> {new.get(key)!r:.60}" for key in keys)

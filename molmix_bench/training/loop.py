@@ -1,0 +1,179 @@
+"""The training of one network: one seed of a run, epoch by epoch, resumable after each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from tqdm import tqdm
+
+from molmix_bench.graphs.loader import Loader
+from molmix_bench.graphs.store import GraphStore
+from molmix_bench.models.network import Network
+from molmix_bench.specs.result import EpochRecord, Target
+from molmix_bench.specs.run import RunSpec
+from molmix_bench.talk import say
+from molmix_bench.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_weights
+from molmix_bench.training.folder import SeedFolder
+from molmix_bench.training.journal import append_record, trim_records
+from molmix_bench.training.objective import Objective
+from molmix_bench.training.predict import predict_split
+from molmix_bench.training.randomness import seeded
+from molmix_bench.training.schedule import rate_factor
+from molmix_bench.training.selection import is_better, selection_value
+from molmix_bench.training.step import Step, Sums, add_sums, mean_losses, weigh
+from molmix_bench.training.validation import References, macro_values, score_split
+from molmix_bench.vocab import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all seeds of a run have in common."""
+
+    spec: RunSpec
+    targets: tuple[Target, ...]
+    store: GraphStore
+    validation: References
+    fabric: Fabric
+
+    def objectives(self) -> dict[str, Objective]:
+        """Returns losses and predictions by dataset."""
+        class_loss, device = self.spec.training.class_loss, self.fabric.device
+        return {target.dataset: Objective.of(target, device=device, class_loss=class_loss) for target in self.targets}
+
+    def train_loader(self, seed: int, epoch: int) -> Loader:
+        """Returns the train split's molecules in the order of one epoch."""
+        size = self.spec.training.batch_size
+        datasets = [target.dataset for target in self.targets]
+        return self.store.loader(Split.TRAIN, batch_size=size, seed=seed, epoch=epoch, datasets=datasets)
+
+
+class Trainer:
+    """Trains one network to the last epoch, going on after the last complete one.
+
+    Everything random is derived from the seed and the number of the epoch, so an epoch comes out the same whether
+    those before it ran in this process or in another.
+
+    Args:
+        setting: what the run's seeds have in common.
+        network: with the initial weights of this seed; trained in place.
+        seed: of this network.
+        folder: where checkpoints and the journal go.
+    """
+
+    def __init__(self, setting: Setting, network: Network, *, seed: int, folder: SeedFolder) -> None:
+        self._setting = setting
+        self._spec = setting.spec.training
+        self._seed = seed
+        self._folder = folder
+        self._name = f"{setting.spec.name}, seed {seed}"
+        self._network = network
+        settings = self._spec.optimizer
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        # The wrapped pair knows about devices and processes; the plain one is what checkpoints hold.
+        model, optimizer = setting.fabric.setup(network, self._optimizer)
+        self._step = Step(
+            spec=self._spec,
+            fabric=setting.fabric,
+            model=model,
+            optimizer=optimizer,
+            objectives=setting.objectives(),
+            failed_batch=folder.failed_batch,
+        )
+
+    def train(self) -> Progress:
+        """Trains to the last epoch and returns which one was the best.
+
+        Raises:
+            RunError: the loss or a prediction is not finite, or the checkpoint cannot be read or written.
+        """
+        progress = Progress()
+        if self._folder.last.is_file():
+            progress = load_checkpoint(self._folder.last, self._network, self._optimizer)
+            say(f"{self._name}: going on after epoch {progress.epoch} of {self._spec.epochs}")
+        trim_records(self._folder.metrics, progress.epoch)
+        size = self._setting.train_loader(self._seed, 1).num_molecules
+        with tqdm(
+            desc=self._name,
+            total=self._spec.epochs * size,
+            initial=progress.epoch * size,
+            unit="graph",
+            unit_scale=True,
+            disable=None,
+        ) as bar:
+            for epoch in range(progress.epoch + 1, self._spec.epochs + 1):
+                record = self._run_epoch(epoch, bar)
+                bar.set_postfix(loss=f"{record.loss:.4f}", validation=f"{_shown(record.selection)}")
+                progress = self._keep(record, progress)
+        return progress
+
+    def _run_epoch(self, epoch: int, bar: tqdm[Any]) -> EpochRecord:
+        loader = self._setting.train_loader(self._seed, epoch)
+        began = time.perf_counter()
+        with seeded(self._seed, epoch, device=self._setting.fabric.device):
+            losses = mean_losses(add_sums(self._train(loader, epoch, bar)))
+        trained = time.perf_counter()
+        validation = self._validate()
+        return EpochRecord(
+            epoch=epoch,
+            loss=weigh(losses, self._spec.loss_weights).item(),
+            losses={name: loss.item() for name, loss in losses.items()},
+            validation=validation,
+            selection=selection_value(validation, {target.dataset: target.kind for target in self._setting.targets}),
+            learning_rate=self._rate(epoch * len(loader) - 1, len(loader)),
+            graphs_per_second=loader.num_molecules / (trained - began),
+            train_seconds=trained - began,
+            validation_seconds=time.perf_counter() - trained,
+        )
+
+    def _train(self, loader: Loader, epoch: int, bar: tqdm[Any]) -> Iterator[Sums]:
+        """Yields the losses of each batch of an epoch while it changes the weights."""
+        self._step.model.train()
+        for position, batch in enumerate(loader):
+            rate = self._rate((epoch - 1) * len(loader) + position, len(loader))
+            yield self._step(batch, rate=rate, where=f"epoch {epoch}, batch {position + 1} of {len(loader)}")
+            bar.update(batch.num_graphs)
+        self._step.finish()
+
+    def _rate(self, step: int, steps_per_epoch: int) -> float:
+        """Returns the learning rate of a step, counted from 0 over the whole training."""
+        num_steps = self._spec.epochs * steps_per_epoch
+        return self._spec.optimizer.learning_rate * rate_factor(self._spec.schedule, step=step, num_steps=num_steps)
+
+    def _validate(self) -> dict[str, dict[str, float | None]]:
+        setting = self._setting
+        if not setting.validation:
+            return {}
+        predictions = predict_split(
+            self._network,
+            self._step.objectives,
+            store=setting.store,
+            split=Split.VALIDATION,
+            device=setting.fabric.device,
+        )
+        return macro_values(score_split(predictions, setting.validation, seed=self._seed))
+
+    def _keep(self, record: EpochRecord, progress: Progress) -> Progress:
+        """Writes what an epoch gave; the checkpoint last, since it is what says that the epoch is complete."""
+        best = is_better(record.selection, progress.best_value)
+        progress = Progress(
+            epoch=record.epoch,
+            best_epoch=record.epoch if best else progress.best_epoch,
+            best_value=record.selection if best else progress.best_value,
+        )
+        append_record(self._folder.metrics, record)
+        if best:
+            save_weights(self._folder.best(record.epoch), self._network)
+        save_checkpoint(self._folder.last, self._network, self._optimizer, progress=progress)
+        self._folder.remove_other_bests(progress.best_epoch)
+        return progress
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

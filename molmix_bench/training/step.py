@@ -1,0 +1,149 @@
+"""One change of a network's weights, from one batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from molmix_bench.errors import RunError
+from molmix_bench.graphs.batch import Batch
+from molmix_bench.specs.run import TrainingSpec
+from molmix_bench.training.checkpoint import write_tensors
+from molmix_bench.training.objective import Objective
+
+Sums = Mapping[str, tuple[Tensor, Tensor]]
+"""By dataset: the sum of the losses of all labels present, and their number, both 0-dimensional."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A step whose loss has not been looked at yet."""
+
+    batch: Batch
+    loss: Tensor
+    sums: Sums
+    where: str
+
+
+@dataclass(slots=True)
+class Step:
+    """Forward, loss, backward, update.
+
+    The loss is the weighted sum over datasets of the mean over all labels of that dataset in the batch: each label of
+    a batch counts the same, whichever its task.
+
+    Whether a loss is finite is asked when the next step begins, and after the last one by `finish`: so the next batch
+    is made while a GPU is still at work on this one.
+    """
+
+    spec: TrainingSpec
+    fabric: Fabric
+    model: nn.Module
+    """As wrapped by Fabric."""
+    optimizer: torch.optim.Optimizer
+    objectives: Mapping[str, Objective]
+    failed_batch: Path
+    """Where a batch is put whose loss is not finite."""
+    _last: _Done | None = field(default=None, init=False)
+
+    def __call__(self, batch: Batch, *, rate: float, where: str) -> Sums:
+        """Updates the weights with one batch and returns what its losses were.
+
+        Args:
+            batch: with labels.
+            rate: the learning rate.
+            where: epoch and batch, for errors.
+
+        Raises:
+            RunError: the loss of the batch before is not finite; the weights are of no use any more.
+        """
+        self.finish()
+        sums = self._forward(batch.to(self.fabric.device, non_blocking=True))
+        loss = weigh(mean_losses(sums), self.spec.loss_weights)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss)
+        if self.spec.optimizer.clip_norm is not None:
+            self.fabric.clip_gradients(
+                self.model, self.optimizer, max_norm=self.spec.optimizer.clip_norm, error_if_nonfinite=False
+            )
+        self.optimizer.step()
+        sums = {name: (total.detach(), count) for name, (total, count) in sums.items()}
+        self._last = _Done(batch, loss.detach(), sums, where)
+        return sums
+
+    def finish(self) -> None:
+        """Looks at the loss of the last step.
+
+        Raises:
+            RunError: it is not finite; the weights are of no use any more.
+        """
+        last, self._last = self._last, None
+        if last is not None and not math.isfinite(last.loss.item()):
+            raise self._explain(last)
+
+    def _forward(self, batch: Batch) -> Sums:
+        # Fabric's own mixed precision would also round the encodings, and refuses frozen dataclasses.
+        with torch.autocast(batch.batch.device.type, torch.bfloat16, enabled=self.spec.precision == "bf16-mixed"):
+            outputs = self.model(batch)
+        return {name: self.objectives[name].loss(output, batch.labels[name]) for name, output in outputs.items()}
+
+    def _explain(self, step: _Done) -> RunError:
+        losses = mean_losses(step.sums)
+        guilty = [name for name, loss in losses.items() if not math.isfinite(loss.item())]
+        write_tensors(self.failed_batch, _tensors(step.batch))
+        return RunError(
+            step.where,
+            found=f"a loss that is not finite ({', '.join(guilty or losses)}); the batch is in {self.failed_batch}, "
+            "and the checkpoint of the last complete epoch is kept",
+            fix="look for impossible labels with `molmix-bench validate`, or lower the learning rate, or set "
+            "training.optimizer.clip_norm",
+        )
+
+
+def mean_losses(sums: Sums) -> dict[str, Tensor]:
+    """Returns each dataset's mean loss; 0 for a dataset without labels."""
+    return {name: total / count.clamp(min=1) for name, (total, count) in sums.items()}
+
+
+def weigh(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Returns the weighted sum of the datasets' losses; those without a weight count once.
+
+    >>> weigh({"qm9": torch.tensor(0.5), "tox21": torch.tensor(0.25)}, {"tox21": 2.0}).item()
+    1.0
+    """
+    return torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+
+
+def add_sums(parts: Iterable[Sums]) -> Sums:
+    """Returns the sums over several batches, losses in float64."""
+    added: dict[str, tuple[Tensor, Tensor]] = {}
+    for part in parts:
+        for name, (total, count) in part.items():
+            before, seen = added.get(name, (0.0, 0))
+            added[name] = (before + total.double(), seen + count)
+    return added
+
+
+def _tensors(batch: Batch) -> dict[str, Tensor]:
+    """Returns every tensor of a batch by name."""
+    named = {
+        "atom_code": batch.atom_code,
+        "bond_code": batch.bond_code,
+        "atom_table": batch.atom_table,
+        "bond_table": batch.bond_table,
+        "edge_index": batch.edge_index,
+        "ptr": batch.ptr,
+        "molecules": batch.molecules,
+    }
+    named |= {f"encodings.{name}": values for name, values in batch.encodings.items()}
+    for name, labels in batch.labels.items():
+        named |= {f"labels.{name}.{part.name}": getattr(labels, part.name) for part in fields(labels)}
+    return named

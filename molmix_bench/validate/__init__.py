@@ -1,0 +1,1 @@
+"""Checks of a built mix, one per file: a mix in, findings out."""

@@ -1,0 +1,96 @@
+"""Tests of the commands that build and show data: output, messages, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+
+
+@pytest.fixture(scope="module")
+def mix(tmp_path_factory):
+    """Returns the path of a small built mix."""
+    folder = tmp_path_factory.mktemp("cli")
+    return build_tiny(folder, table_source("one", numbered([*ALKANES, "C1CC"], tasks=2), folder)).path
+
+
+def _run(*arguments, cache):
+    """Runs the real command in a process of its own."""
+    command = [sys.executable, "-c", "from molmix_bench.cli import main; main()", *map(str, arguments)]
+    # Whatever asks for the network finds a closed door, on machines that have one too.
+    closed = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    environment = os.environ | closed | {"MOLMIX_CACHE": str(cache)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_ls(tmp_path):
+    """`ls` names the catalog's mixes, as a table and as JSON."""
+    assert "toymix" in _run("ls", cache=tmp_path).stdout
+    rows = {row["mix"]: row for row in json.loads(_run("ls", "--json", cache=tmp_path).stdout)}
+    assert rows["toymix"]["datasets"] == ["qm9", "tox21", "zinc12k"]
+    assert rows["toymix"]["tasks"] == 34
+    assert rows["toymix"]["built"] is False
+
+
+def test_info(mix, tmp_path):
+    """`info` shows sizes and where every row went."""
+    shown = _run("info", mix, "--tasks", cache=tmp_path)
+    assert shown.returncode == 0
+    assert "1 unparsable" in shown.stdout
+    assert "t1 of one" in shown.stdout
+    data = json.loads(_run("info", mix, "--json", cache=tmp_path).stdout)
+    assert data["datasets"]["one"]["rows"] == {"read": 41, "kept": 40, "merged": 0, "dropped": {"unparsable": 1}}
+    assert data["datasets"]["one"]["density"] == 1.0
+
+
+def test_validate(mix, tmp_path):
+    """`validate` exits 0 on warnings and 1 on errors, and speaks JSON."""
+    good = _run("validate", mix, "--json", cache=tmp_path)
+    assert good.returncode == 0
+    assert all(item["severity"] != "error" for item in json.loads(good.stdout))
+    bad = _run("validate", tmp_path, cache=tmp_path)
+    assert bad.returncode == 1
+    assert "no manifest.json" in bad.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "toymax"], "did you mean 'toymix'?"),
+        (["build", "toymax"], "did you mean 'toymix'?"),
+        (["build", "toymix", "--raw", "nowhere"], "--raw: no folder nowhere"),
+        (["build", "toymix", "--set", "split"], "expected KEY=VALUE"),
+        (["bild"], "No such command"),
+        (["run", "baselines/gin.yaml"], "did you mean 'gine'?"),
+        (["build", "minimix", "--workers", "0"], "--workers"),
+    ],
+)
+def test_usage_errors(arguments, message, tmp_path):
+    """A wrong name or option exits 2 with a message on stderr, nothing on stdout and no traceback."""
+    result = _run(*arguments, cache=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bad_setting_names_the_nearest_key(tmp_path):
+    """An unknown key in --set is an error that names the nearest."""
+    result = _run("build", "toymix", "--set", "split.sed=3", cache=tmp_path)
+    assert result.returncode == 1
+    assert "key 'split.sed' is unknown (did you mean 'seed'?)" in result.stderr
+
+
+def test_missing_raw_file_says_what_was_tried(tmp_path):
+    """Where neither --raw nor the network has a file, the error names addresses and --raw."""
+    (tmp_path / "raw").mkdir()
+    result = _run("build", "toymix", "--raw", tmp_path / "raw", "--out", tmp_path / "x", cache=tmp_path)
+    assert result.returncode == 1
+    assert "qm9.csv.gz: it cannot be downloaded: https://" in result.stderr
+    assert "--raw" in result.stderr
+    assert not (tmp_path / "x").exists()

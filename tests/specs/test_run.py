@@ -1,0 +1,68 @@
+"""Tests of run specs and of the baselines that ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from molmix_bench.errors import SpecError
+from molmix_bench.specs.base import read_yaml, validate_spec
+from molmix_bench.specs.run import RunSpec
+
+BASELINES = sorted((Path(__file__).parents[2] / "baselines").rglob("*.yaml"))
+
+
+def _spec(**changes):
+    data = {"name": "a", "description": "b", "mix": "minimix", "model": {}, "training": {"epochs": 1, "batch_size": 2}}
+    return validate_spec(RunSpec, {**data, **changes}, where="a.yaml")
+
+
+@pytest.mark.parametrize("path", BASELINES, ids=lambda path: path.stem)
+def test_baselines_are_complete(path):
+    """Each is a valid run of at most 60 lines that leaves no setting to a default."""
+    spec = validate_spec(RunSpec, read_yaml(path), where=str(path))
+    assert len(path.read_text().splitlines()) <= 60
+    assert _keys(read_yaml(path)) == _keys(spec.model_dump())
+
+
+def _keys(data, prefix=""):
+    if not isinstance(data, dict) or not data:
+        return {prefix}
+    return {key for name, value in data.items() for key in _keys(value, f"{prefix}.{name}")}
+
+
+def test_refuses_unknown_keys():
+    """An unknown key is answered with the nearest known one, at any depth."""
+    training = {"epochs": 1, "batch_size": 2, "optimizer": {"learning_rat": 0.1}}
+    match = r"'training\.optimizer\.learning_rat' is unknown \(did you mean 'learning_rate'\?\)"
+    with pytest.raises(SpecError, match=match):
+        _spec(training=training)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"epochs": 1, "batch_size": 2, "seeds": [1, 1]}}, "seeds repeat"),
+        ({"training": {"epochs": 1, "batch_size": 2, "seeds": []}}, "at least 1 item"),
+        ({"training": {"epochs": 0, "batch_size": 2}}, "greater than 0"),
+        ({"training": {"epochs": 1, "batch_size": 2, "precision": "16-mixed"}}, "'32-true' or 'bf16-mixed'"),
+        ({"datasets": ["a", "a"]}, "datasets repeat"),
+        ({"datasets": []}, "at least 1 item"),
+        ({"name": "../x"}, "match pattern"),
+        ({"model": {"architecture": "gat"}}, "'gine'"),
+        ({"model": {"dropout": 1.0}}, "less than 1"),
+    ],
+)
+def test_refuses_settings_that_cannot_be(changes, message):
+    """Each impossible value is refused with the rule it breaks."""
+    with pytest.raises(SpecError, match=message):
+        _spec(**changes)
+
+
+def test_loss_weights_are_for_datasets_of_the_run():
+    """A weight for a dataset that is not trained on is a mistake; without a list of datasets, the mix decides later."""
+    training = {"epochs": 1, "batch_size": 2, "loss_weights": {"tox21": 2.0}}
+    assert _spec(training=training).training.loss_weights == {"tox21": 2.0}
+    with pytest.raises(SpecError, match="loss_weights names datasets that are not trained on: tox21"):
+        _spec(training=training, datasets=["qm9"])

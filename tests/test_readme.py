@@ -1,0 +1,33 @@
+"""README's marked blocks, run as a reader would: in order, in one empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"<!-- test: (\w+) -->\n```(console|python)\n(.*?)```", re.DOTALL)
+BLOCKS = {name: (form, text) for name, form, text in BLOCK.findall(README)}
+
+
+def test_blocks_are_marked():
+    """The blocks that this file runs are all there."""
+    assert list(BLOCKS) == ["data", "training", "python", "hub"]
+
+
+@pytest.mark.slow
+def test_blocks_run(tmp_path):
+    """Every command and program exits with 0; each finds what the ones before it made."""
+    environment = os.environ | {"MOLMIX_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path / "hf")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    for name, (form, text) in BLOCKS.items():
+        script = tmp_path / f"{name}.{'sh' if form == 'console' else 'py'}"
+        script.write_text("set -e\n" + re.sub(r"^\$ ", "", text, flags=re.MULTILINE) if form == "console" else text)
+        command = ["sh" if form == "console" else sys.executable, str(script)]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{name}:\n{result.stdout}\n{result.stderr}"

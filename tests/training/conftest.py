@@ -1,0 +1,24 @@
+"""A small mix, built once, and a cache for its stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.training.small import build_chains
+
+
+@pytest.fixture(scope="session")
+def chains(tmp_path_factory):
+    """The mix of `build_chains`."""
+    return build_chains(tmp_path_factory.mktemp("chains"))
+
+
+@pytest.fixture(scope="session")
+def _cache_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _cache(_cache_folder, monkeypatch):
+    """No test writes into the user's cache."""
+    monkeypatch.setenv("MOLMIX_CACHE", str(_cache_folder))

@@ -1,0 +1,91 @@
+"""Tests of one change of the weights."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  # PyTorch's own name for it
+from lightning_fabric import Fabric
+
+from molmix_bench.models.network import make_network
+from molmix_bench.specs.run import TrainingSpec
+from molmix_bench.training.objective import Objective
+from molmix_bench.training.step import Step, add_sums, mean_losses
+from tests.models.small import ASSAYS, FEATURES, PROPS, SPEC, make_batch
+
+NAN = float("nan")
+CPU = torch.device("cpu")
+
+
+def _batch():
+    return make_batch(
+        props=([0, 2, 3], [[1.0, -40.5], [3.0, NAN], [NAN, -39.0]]), assays=([2, 5], [[1.0, NAN, 0.0], [NAN, NAN, 1.0]])
+    )
+
+
+def _network():
+    torch.manual_seed(0)
+    # Without batch norm, before which biases have no effect, so that AdamW would blow rounding errors up to steps.
+    spec = SPEC.model_copy(update={"flip_signs": False, "norm": "layer"})
+    return make_network(spec, features=FEATURES, targets=[PROPS, ASSAYS])
+
+
+def _step(network, tmp_path, **settings):
+    spec = TrainingSpec(epochs=1, batch_size=6, **settings)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    decay = spec.optimizer.weight_decay
+    model, optimizer = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=1.0, weight_decay=decay))
+    objectives = {target.dataset: Objective.of(target, device=CPU) for target in (PROPS, ASSAYS)}
+    return Step(
+        spec=spec,
+        fabric=fabric,
+        model=model,
+        optimizer=optimizer,
+        objectives=objectives,
+        failed_batch=tmp_path / "failed",
+    )
+
+
+def test_equals_a_plain_pytorch_loop(tmp_path):
+    """Three steps change the weights as a loop does that indexes the labels present and knows nothing of masks."""
+    network = _network()
+    plain = copy.deepcopy(network)
+    step = _step(network, tmp_path, loss_weights={"assays": 0.5}, optimizer={"weight_decay": 0.1, "clip_norm": 0.3})
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=1.0, weight_decay=0.1)
+    for rate in (0.01, 0.02, 0.005):
+        sums = step(_batch(), rate=rate, where="-")
+        outputs = plain(_batch())
+        # Standardised by hand: means 1 and -40, standard deviations 2 and 0.5.
+        props = outputs["props"][[0, 0, 1, 2], [0, 1, 0, 1]]
+        assays = outputs["assays"][[0, 0, 1], [0, 2, 2]]
+        l1 = F.l1_loss(props, torch.tensor([0.0, -1.0, 1.0, 2.0]))
+        bce = F.binary_cross_entropy_with_logits(assays, torch.tensor([1.0, 0.0, 1.0]))
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        (l1 + 0.5 * bce).backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.3)
+        optimizer.step()
+        losses = mean_losses(sums)
+        assert losses["props"].item() == pytest.approx(l1.item(), rel=1e-5)
+        assert losses["assays"].item() == pytest.approx(bce.item(), rel=1e-5)
+    for (name, ours), theirs in zip(network.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_labels_that_are_missing_leave_the_weights_alone(tmp_path):
+    """A batch without a single label changes nothing, weight decay aside."""
+    network = _network()
+    before = copy.deepcopy(list(network.parameters()))
+    step = _step(network, tmp_path, optimizer={"weight_decay": 0.0})
+    sums = step(make_batch(props=([0], [[NAN, NAN]]), assays=([1], [[NAN, NAN, NAN]])), rate=0.1, where="-")
+    assert {name: loss.item() for name, loss in mean_losses(sums).items()} == {"props": 0.0, "assays": 0.0}
+    assert all(torch.equal(one, two) for one, two in zip(before, network.parameters(), strict=True))
+
+
+def test_sums_over_batches_weigh_every_label_alike():
+    """3 labels of loss 1 and 1 label of loss 5 have the mean 2, whichever batches they came in."""
+    one = {"a": (torch.tensor(3.0), torch.tensor(3))}
+    two = {"a": (torch.tensor(5.0), torch.tensor(1)), "b": (torch.tensor(0.0), torch.tensor(0))}
+    assert {name: loss.item() for name, loss in mean_losses(add_sums([one, two])).items()} == {"a": 2.0, "b": 0.0}
