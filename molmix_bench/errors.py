@@ -12,6 +12,7 @@
     ├── MixError              a built mix that cannot be read
     ├── StoreError            featurised graphs that cannot be read or written
     ├── RunError              training and prediction
+    ├── HubError              a Hub or a folder that is published to or fetched from
     └── SubmissionError       predictions or a submission folder
 
 A molecule that cannot be read is no error but a row in `drops.parquet`.
@@ -23,6 +24,7 @@ __all__ = [
     "BuildError",
     "ChecksumError",
     "DownloadError",
+    "HubError",
     "MissingExtraError",
     "MixError",
     "MolmixError",
@@ -115,6 +117,10 @@ class StoreError(MolmixError):
 
 class RunError(MolmixError):
     """Training or prediction cannot go on."""
+
+
+class HubError(MolmixError):
+    """A Hub, or a folder to publish to, cannot be reached, refuses, or holds something else."""
 
 
 class SubmissionError(MolmixError):

@@ -22,6 +22,20 @@ def binary_tables(draw):
 
 
 @st.composite
+def class_tables(draw, lowest=0):
+    """Returns labels (n, T), NaN for missing, and probabilities (n, T, C) from a grid, so that many tie and some are 0.
+
+    No probability is 0 where `lowest` is 1.
+    """
+    shape = (draw(st.integers(0, 20)), draw(st.integers(1, 3)))
+    num_classes = draw(st.integers(3, 5))
+    labels = draw(arrays(np.float64, shape, elements=st.sampled_from([np.nan, *map(float, range(num_classes))])))
+    weights = draw(arrays(np.float64, (*shape, num_classes), elements=st.integers(lowest, 3)))
+    weights[weights.sum(axis=2) == 0] = 1
+    return labels, weights / weights.sum(axis=2, keepdims=True)
+
+
+@st.composite
 def regression_tables(draw):
     """Returns labels (NaN for missing) and predictions, on a grid so that many tie, (n, T) each."""
     shape = (draw(st.integers(0, 30)), draw(st.integers(1, 4)))

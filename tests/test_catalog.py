@@ -9,12 +9,28 @@ import numpy as np
 import polars as pl
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
+from molmix_bench.sources.patterns import expand_source
 from molmix_bench.specs.catalog import load_mix_spec, load_source_spec, mix_names, resolve_sources, source_names
-from molmix_bench.vocab import DType, Kind
+from molmix_bench.specs.readers import TableReader
+from molmix_bench.vocab import DType, Kind, Level
 
 RAW = Path(__file__).parent.parent / "../shared/data/raw"
-LICENCES = {"CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "MIT", "Apache-2.0"}
+LICENCES = {
+    "CC0-1.0",
+    "CC-BY-4.0",
+    "CC-BY-SA-4.0",
+    "MIT",
+    "Apache-2.0",
+    "LicenseRef-US-Government-Works",
+    "LicenseRef-PubChem",
+    "LicenseRef-unstated",
+}
+# Sources whose files have no address that lasts: the user fetches them by hand.
+BY_HAND = {"pm6_83m", "l1000_consensus"}
+# Sources whose files have names too general for a folder of raw files (DFT.sdf.gz): ours end in upstream's.
+RENAMED = {"cascade_nmr"}
 
 # The only regression tasks without a unit: pure numbers.
 DIMENSIONLESS = {
@@ -24,7 +40,38 @@ DIMENSIONLESS = {
     ("mini_properties", "logp"),
     ("mini_properties", "sa_score"),
     ("mini_properties", "qed"),
+    ("mini_atoms", "logp_contribution"),
+    ("zinc250k", "logP"),
+    ("zinc250k", "qed"),
+    ("zinc250k", "SAS"),
+    ("pcqm4m_g25", "spherocity"),
+    *(("pm6_83m_g62", f"{state}_spherocity") for state in ("S0", "T0", "cation", "anion")),
 }
+PM6_DESCRIPTORS = [
+    "mw",
+    "fsp3",
+    "n_lipinski_hba",
+    "n_lipinski_hbd",
+    "n_rings",
+    "n_hetero_atoms",
+    "n_heavy_atoms",
+    "n_rotatable_bonds",
+    "n_radical_electrons",
+    "tpsa",
+    "qed",
+    "clogp",
+    "sas",
+    "n_aliphatic_carbocycles",
+    "n_aliphatic_heterocyles",
+    "n_aliphatic_rings",
+    "n_aromatic_carbocycles",
+    "n_aromatic_heterocyles",
+    "n_aromatic_rings",
+    "n_saturated_carbocycles",
+    "n_saturated_heterocyles",
+    "n_saturated_rings",
+]
+DIMENSIONLESS |= {("pm6_83m_g62", name) for name in PM6_DESCRIPTORS if name not in ("mw", "tpsa")}
 TOYMIX_TASKS = {
     "qm9": "A B C mu alpha homo lumo gap r2 zpve u0 u298 h298 g298 cv u0_atom u298_atom h298_atom g298_atom",
     "tox21": "NR-AR NR-AR-LBD NR-AhR NR-Aromatase NR-ER NR-ER-LBD NR-PPAR-gamma SR-ARE SR-ATAD5 SR-HSE SR-MMP SR-p53",
@@ -46,16 +93,19 @@ FREE_ATOMS = {"C": -37.846772, "H": -0.500273, "N": -54.583861, "O": -75.064579,
 
 def _raw(name):
     """Returns a raw file as a table, or skips the test."""
-    found = sorted(RAW.rglob(name))
+    found = sorted([*RAW.rglob(name), *RAW.rglob(f"{name}.gz")])
     if not found:
         pytest.skip(f"no {name} under {RAW}")
-    return pl.read_csv(found[0], infer_schema_length=None)
+    return pl.read_parquet(found[0]) if name.endswith(".parquet") else pl.read_csv(found[0], infer_schema_length=None)
 
 
 def test_what_there_is():
     """The catalog holds the mixes and sources of this release."""
-    assert {"toymix", "minimix", "qm9", "zinc12k"} <= set(mix_names())
-    assert {"qm9", "tox21", "zinc12k", "minimix"} <= set(source_names())
+    assert {"toymix", "minimix", "qm9", "zinc12k", "zinc250k", "ultralarge", "ultralarge_5pct"} <= set(mix_names())
+    large = {"pcba_1328", "pcqm4m_g25_n4", "pm6_83m"}
+    assert {"qm9", "tox21", "zinc12k", "minimix", "zinc250k", "toxcast", "muv", "pcqm4mv2", *large} <= set(
+        source_names()
+    )
 
 
 @pytest.mark.parametrize("name", source_names())
@@ -67,8 +117,10 @@ def test_source_is_complete(name):
     for text in (source.title, source.description, source.citation):
         assert text.strip()
     for file in source.files:
-        assert file.urls
-        assert all(url.endswith(f"/{file.name}") for url in file.urls)
+        assert file.urls or name in BY_HAND
+        for url in file.urls:
+            name_there = url.rpartition("/")[2]
+            assert file.name == name_there or (name in RENAMED and file.name.endswith(name_there))
 
 
 @pytest.mark.parametrize("name", source_names())
@@ -127,17 +179,20 @@ def test_single_mixes_split_as_toymix(name):
     assert load_mix_spec(name).split == load_mix_spec("toymix").split
 
 
+TABLES = [name for name in source_names() if isinstance(load_source_spec(name).reader, TableReader)]
+
+
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", [name for name in source_names() if load_source_spec(name).files])
+@pytest.mark.parametrize("name", TABLES)
 def test_columns_exist(name):
     """The columns that a spec names are in the real file, and labels of binary tasks are 0, 1 or missing."""
     source = load_source_spec(name)
-    table = _raw(source.files[0].name)
+    table = _raw(next(file.name for file in source.files if not file.companion))
     assert table[source.reader.smiles].dtype == pl.String
-    for dataset in source.datasets.values():
+    for dataset in expand_source(source, table.columns, file=name).datasets.values():
         for task in dataset.tasks:
             column = table[task.column or task.name]
-            assert column.dtype.is_numeric(), task.name
+            assert (column.dtype.inner if dataset.level is Level.NODE else column.dtype).is_numeric(), task.name
             if dataset.kind is Kind.BINARY:
                 assert set(column.unique().to_list()) == {0, 1, None}
 
@@ -195,3 +250,75 @@ def test_tox21_counts():
     table = _raw("Tox21-7k-12-labels.csv.gz").select(TOYMIX_TASKS["tox21"].split())
     assert len(table) == 7_831
     assert sum(table.null_count().row(0)) / (12 * len(table)) == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_pcqm4m_tasks_are_upstreams():
+    """25 labels of the molecule and 4 of its atoms; names without the prefix, upstream's misspelling in the column."""
+    datasets = load_source_spec("pcqm4m_g25_n4").datasets
+    assert {name: len(item.tasks) for name, item in datasets.items()} == {"pcqm4m_g25": 25, "pcqm4m_n4": 4}
+    for name, prefix in (("pcqm4m_g25", "graph_"), ("pcqm4m_n4", "node_")):
+        for task in datasets[name].tasks:
+            assert task.column.replace("mullkien", "mulliken") == prefix + task.name
+
+
+@pytest.mark.real_data
+def test_pcqm4m_columns_are_all_tasks():
+    """Every graph_* and node_* column of the real file is a task of its level, and nothing else is."""
+    table = _raw("PCQM4M_G25_N4.parquet")
+    datasets = load_source_spec("pcqm4m_g25_n4").datasets
+    columns = [task.column for item in datasets.values() for task in item.tasks]
+    assert columns == [name for name in table.columns if name.startswith(("graph_", "node_"))]
+
+
+def test_pm6_tasks_are_upstreams():
+    """Ten properties in four states and 22 descriptors; the SMILES column, graph_ as they are, is no task."""
+    dataset = load_source_spec("pm6_83m").datasets["pm6_83m_g62"]
+    orbitals = ["alpha_homo", "alpha_gap", "beta_homo", "beta_gap", "energy_total"]
+    shape = ["principal_length_a", "principal_length_b", "principal_length_c", "spherocity", "plane_best_fit"]
+    expected = [f"{state}_{name}" for state in ("S0", "T0", "cation", "anion") for name in orbitals + shape]
+    assert [task.name for task in dataset.tasks] == expected + PM6_DESCRIPTORS
+    assert len(dataset.tasks) == 62
+    assert all(task.column == f"graph_{task.name}" for task in dataset.tasks)
+
+
+@pytest.mark.real_data
+def test_pcqm4m_lengths_and_inertia():
+    """The lengths are in nm and the moments of inertia in 12 u nm2, against RDKit on the published geometries."""
+    params = Chem.SmilesParserParams()
+    params.removeHs = False
+    for row in _raw("PCQM4M_G25_N4.parquet").iter_rows(named=True):
+        # Hydrogens are not published: RDKit puts them where they are within a few hundredths of an angstrom.
+        mol = Chem.AddHs(Chem.MolFromSmiles(row["ordered_cxsmiles_3d"], params), addCoords=True)
+        masses = np.array([atom.GetMass() for atom in mol.GetAtoms()])
+        places = mol.GetConformer().GetPositions()
+        places -= np.average(places, axis=0, weights=masses)
+        square = (places**2).sum(axis=1)[:, None, None] * np.eye(3) - places[:, :, None] * places[:, None, :]
+        moments = np.linalg.eigvalsh((masses[:, None, None] * square).sum(axis=0))[::-1] / 100 / 12
+        found = [row[f"graph_inertia_mass_{axis}"] for axis in "abc"]
+        assert found == pytest.approx(moments.tolist(), rel=0.02)
+        centred = places - places.mean(axis=0)
+        along = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
+        assert row["graph_principal_length_a"] == pytest.approx(np.ptp(along[:, 0]) / 10, rel=0.05)
+        assert row["graph_plane_best_fit"] == pytest.approx(rdMolDescriptors.CalcPBF(mol), rel=0.1)
+
+
+@pytest.mark.real_data
+def test_pcqm4mv2_column_is_a_gap():
+    """What upstream calls homo is positive everywhere, as gaps are and energies of occupied orbitals are not."""
+    assert _raw("pcqm4mv2-2k.csv")["homo"].min() > 0
+    (task,) = load_source_spec("pcqm4mv2").datasets["pcqm4mv2"].tasks
+    assert (task.name, task.column, task.unit) == ("gap", "homo", "eV")
+
+
+@pytest.mark.real_data
+def test_toxcast_and_muv_counts():
+    """Rows, tasks and missing labels are those that the descriptions give, here counted by polars."""
+    toxcast = _raw("toxcast_data.csv.gz").drop("smiles")
+    assert toxcast.shape == (8_615, 617)
+    assert sum(toxcast.null_count().row(0)) / (8_615 * 617) == pytest.approx(0.7, abs=0.02)
+    muv = _raw("muv.csv.gz")
+    assert muv["smiles"].n_unique() == 93_087
+    labels = muv.select([task.name for task in load_source_spec("muv").datasets["muv"].tasks])
+    assert labels.width == 17
+    assert sum(labels.null_count().row(0)) / (17 * len(labels)) == pytest.approx(0.842, abs=0.001)
+    assert all(24 <= active <= 30 for active in labels.sum().row(0))

@@ -67,12 +67,16 @@ def _fixed_bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
 
 def _list_bytes(column: pa.ListArray) -> list[bytes]:
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    items = _row_bytes(column.flatten())
     bounds = np.concatenate([[0], np.cumsum(lengths)])
-    return [
-        _length(range(length)) + b"".join(items[start : start + length])
-        for start, length in zip(bounds[:-1].tolist(), lengths.tolist(), strict=True)
-    ]
+    values = column.flatten()
+    if pa.types.is_primitive(values.type):
+        # Cells of one width lie one behind the other: no object per label, of which a batch may hold millions.
+        cells = _fixed_bytes(values)
+        contents = _slices(cells.tobytes(), bounds * cells.shape[1])
+    else:
+        items = _row_bytes(values)
+        contents = [b"".join(items[start:stop]) for start, stop in pairwise(bounds.tolist())]
+    return [_length(range(length)) + content for length, content in zip(lengths.tolist(), contents, strict=True)]
 
 
 def _length(sized: bytes | range) -> bytes:

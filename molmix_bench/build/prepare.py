@@ -96,7 +96,8 @@ def _find(position: int, source: SourceSpec, raw: Sequence[Path], *, published: 
     companions = {file.spec.name: file.path for file in files if file.spec.companion}
     rows = [file for file in files if not file.spec.companion]
     if has_patterns(source):
-        source = expand_source(source, column_names(source, rows[0].path), file=rows[0].spec.name)
+        columns = column_names(source, rows[0].path, companions)
+        source = expand_source(source, columns, file=rows[0].spec.name)
     others = [_input(position, file) for file in files if file.spec.companion]
     split_file = None
     if published:

@@ -13,11 +13,12 @@ from molmix_bench.vocab import MIX_CONFIG, SPLITS, TASKS_CONFIG, TASKS_FILE, TAS
 
 def render_readme(manifest: Manifest) -> str:
     """Returns the text of a mix's README: one config per dataset, the mix table as default, and the tasks."""
-    front = yaml.safe_dump({"configs": _configs(manifest)}, sort_keys=False, allow_unicode=True)
+    front = yaml.safe_dump({"configs": hub_configs(manifest)}, sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n{_body(manifest)}"
 
 
-def _configs(manifest: Manifest) -> list[dict[str, Any]]:
+def hub_configs(manifest: Manifest) -> list[dict[str, Any]]:
+    """Returns which files are which config: the mix table as the default, one per dataset, and the tasks."""
     configs = [_config(MIX_CONFIG, list(manifest.mix)) | {"default": True}]
     configs += [_config(name, list(entry.splits)) for name, entry in manifest.datasets.items()]
     configs.append({"config_name": TASKS_CONFIG, "data_files": [{"split": TASKS_SPLIT, "path": TASKS_FILE}]})

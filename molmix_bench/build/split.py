@@ -26,6 +26,16 @@ SplitCodes = npt.NDArray[np.int8]
 TRAIN, VALIDATION, TEST, TEST_SEEN = (np.int8(SPLITS.index(split)) for split in SPLITS)
 
 
+def split_sizes(num_shuffled: int, spec: SplitSpec) -> tuple[int, int, int]:
+    """Returns how many of the shuffled rows go to train, validation and test under the `paper` rule.
+
+    >>> split_sizes(83_746_835, SplitSpec(validation=0.01, test=0.01))
+    (82071899, 837468, 837468)
+    """
+    num_validation, num_test = int(num_shuffled * spec.validation), int(num_shuffled * spec.test)
+    return num_shuffled - num_validation - num_test, num_validation, num_test
+
+
 def split_rows(
     num_rows: int, spec: SplitSpec, *, aside: npt.NDArray[np.int64] | None = None, aside_code: np.int8 = TRAIN
 ) -> SplitCodes:
@@ -51,7 +61,7 @@ def split_rows(
         order = array("i", list(set(range(num_rows)) - set(aside.tolist())))
     random.Random(spec.seed).shuffle(order)  # noqa: S311 - the published rule, no secret
     rows = np.frombuffer(order, dtype=np.intc)
-    num_validation, num_test = int(len(rows) * spec.validation), int(len(rows) * spec.test)
+    _, num_validation, num_test = split_sizes(len(rows), spec)
     codes = np.full(num_rows, aside_code, dtype=np.int8)
     codes[rows] = TRAIN
     codes[rows[len(rows) - num_validation - num_test : len(rows) - num_test]] = VALIDATION

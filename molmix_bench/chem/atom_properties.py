@@ -18,7 +18,7 @@ def compute_atom_properties(mol: Chem.Mol) -> dict[str, list[float]]:
 
     >>> found = compute_atom_properties(Chem.MolFromSmiles("CO"))
     >>> [round(value, 4) for value in found["logp_contribution"]]  # C3 and three H1; O2 and one H2
-    [0.1655, -0.5566]
+    [0.1655, -0.557]
     """
     logp, refractivity = _crippen_contributions(mol)
     return dict(zip(ATOM_PROPERTIES, (_partial_charges(mol), logp, refractivity), strict=True))

@@ -11,33 +11,59 @@ import typer
 from molmix_bench.build.run import build
 from molmix_bench.cli.output import JsonOption, WorkersOption, print_json
 from molmix_bench.resolve import built_path
-from molmix_bench.specs.base import apply_overrides, validate_spec
-from molmix_bench.specs.catalog import load_mix_spec
+from molmix_bench.specs.base import apply_overrides, content_digest, validate_spec
+from molmix_bench.specs.catalog import load_mix_file, load_mix_spec
 from molmix_bench.specs.mix import MixSpec
 
 
-def build_mix(
-    mix: Annotated[str, typer.Argument(help="The name of a mix of the catalog.")],
+def build_mix(  # noqa: PLR0913, PLR0917 - one parameter per option
+    mix: Annotated[str, typer.Argument(help="The name of a mix of the catalog, or a YAML file that describes one.")],
     raw: Annotated[
         list[Path] | None, typer.Option("--raw", help="A folder with raw files; what it lacks is downloaded.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The directory to make; a folder of the cache else.")
+        Path | None,
+        typer.Option("--out", help="The directory to make; in the cache, or beside the YAML else."),
     ] = None,
     workers: WorkersOption = None,
+    datasets: Annotated[
+        str | None, typer.Option("--datasets", help="Only these datasets, as in --datasets qm9,tox21.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change the spec, as in --set split.method=scaffold.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Build a mix; run again, an interrupted build goes on where it was."""
-    spec = load_mix_spec(mix)
-    if settings:
-        data = apply_overrides(spec.model_dump(mode="json"), settings, where="--set")
-        spec = validate_spec(MixSpec, data, where=f"mix {mix} with --set {' '.join(settings)}")
-    built = build(spec, out or built_path(mix), raw=raw or (), workers=workers or os.cpu_count() or 1)
+    file = Path(mix) if mix.endswith((".yaml", ".yml")) else None
+    whole = load_mix_spec(mix) if file is None else load_mix_file(file)
+    spec = _change(whole, mix, datasets=datasets, settings=settings or [])
+    # The files of a user's own sources lie beside the YAML.
+    folders = [*(raw or ()), *([] if file is None else [file.parent])]
+    target = out or _default_path(spec, file, changed=spec != whole)
+    built = build(spec, target, raw=folders, workers=workers or os.cpu_count() or 1)
     if json:
-        datasets = {name: entry.model_dump(mode="json") for name, entry in built.manifest.datasets.items()}
-        print_json({"path": str(built.path), "build_key": built.manifest.build_key, "datasets": datasets})
+        entries = {name: entry.model_dump(mode="json") for name, entry in built.manifest.datasets.items()}
+        print_json({"path": str(built.path), "build_key": built.manifest.build_key, "datasets": entries})
     else:
         print(built.path)
+
+
+def _change(spec: MixSpec, mix: str, *, datasets: str | None, settings: list[str]) -> MixSpec:
+    """Returns the mix with the settings of the command line."""
+    said = []
+    data = spec.model_dump(mode="json")
+    if settings:
+        data = apply_overrides(data, settings, where="--set")
+        said += [f"--set {' '.join(settings)}"]
+    if datasets is not None:
+        data["datasets"] = [name.strip() for name in datasets.split(",") if name.strip()]
+        said += [f"--datasets {datasets}"]
+    return validate_spec(MixSpec, data, where=f"mix {mix} with {' '.join(said)}") if said else spec
+
+
+def _default_path(spec: MixSpec, file: Path | None, *, changed: bool) -> Path:
+    """Returns where a build goes: what is no longer the mix of that name goes elsewhere than the mix."""
+    ending = f"-{content_digest(spec)[:8]}" if changed else ""
+    whole = built_path(spec.name) if file is None else file.with_suffix("")
+    return whole.with_name(whole.name + ending)

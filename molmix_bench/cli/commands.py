@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from molmix_bench.cli import build, info, ls, runs, score, validate
+from molmix_bench.cli import build, info, ls, new_mix, runs, score, validate
 
 
 def register(app: typer.Typer) -> None:
     """Adds every verb to the application, in the order in which `--help` lists them."""
     app.command("ls")(ls.list_catalog)
     app.command("info")(info.show_mix)
+    app.command("new-mix")(new_mix.new_mix)
     app.command("build")(build.build_mix)
     app.command("validate")(validate.validate_mix)
     app.command("run")(runs.run_baseline)

@@ -133,7 +133,7 @@ def _check_values(reference: Reference, values: FloatArray, *, where: str) -> No
     # The comparison is false for NaN, so this finds what is not finite too.
     invalid = ~((values >= lowest) & (values <= highest))
     if invalid.any():
-        of_cell = invalid if values.ndim == 1 else invalid.any(axis=1)
+        of_cell = np.asarray(invalid if values.ndim == 1 else invalid.any(axis=1))
         # Of a cell of several classes, the first that is impossible.
         shown = values if values.ndim == 1 else values[np.arange(len(values)), invalid.argmax(axis=1)]
         expected = "finite numbers within float32" if reference.kind is Kind.REGRESSION else "probabilities from 0 to 1"

@@ -58,7 +58,7 @@ def read_reference(mix: Mix, dataset: str, split: str | Split) -> Reference:
 
     Raises:
         UsageError: the mix has no such dataset or split, or scores of its level and kind do not exist.
-        MixError: labels are not of the dataset's kind, or `tasks.parquet` disagrees with them on what is scorable.
+        MixError: labels are not of the dataset's level or kind, or `tasks.parquet` contradicts them.
     """
     table = mix.scan(dataset, split)
     entry = mix.datasets[dataset]
@@ -68,9 +68,7 @@ def read_reference(mix: Mix, dataset: str, split: str | Split) -> Reference:
         raise UsageError(where, found=f"level {entry.level}, kind {entry.kind}", expected=expected)
     cells = read_labels(table, entry, where=where)
     facts = mix.tasks.filter(pl.col("dataset") == dataset).sort("index")
-    stats = [
-        _label_stats(entry.kind, cells.labels[first:end], entry.num_classes) for first, end in pairwise(cells.starts)
-    ]
+    stats = [_label_stats(entry.kind, cells.labels[first:end]) for first, end in pairwise(cells.starts)]
     problems = [why_not_scorable(entry.kind, item) for item in stats]
     _check_published(entry.tasks, problems, facts[f"{split}_scorable"].to_list(), where=where)
     if entry.kind is Kind.REGRESSION:
@@ -98,11 +96,10 @@ def read_reference(mix: Mix, dataset: str, split: str | Split) -> Reference:
     )
 
 
-def _label_stats(kind: Kind, labels: FloatArray, num_classes: int | None) -> LabelStats:
+def _label_stats(kind: Kind, labels: FloatArray) -> LabelStats:
     if kind is Kind.REGRESSION:
         return LabelStats(len(labels), minimum=labels.min(initial=np.inf), maximum=labels.max(initial=-np.inf))
-    counts = np.bincount(labels.astype(np.int64), minlength=num_classes or 2)
-    return LabelStats(len(labels), class_counts=counts.tolist())
+    return LabelStats(len(labels), class_counts=np.bincount(labels.astype(np.int64)).tolist())
 
 
 def _scale_problem(facts: dict[str, float | None]) -> str | None:

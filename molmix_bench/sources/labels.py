@@ -47,7 +47,7 @@ def type_labels(
         SourceError: a label is no number, is infinite, or no class of its dataset; names file, row and column.
     """
     if dataset.level is Level.NODE:
-        return _node_labels(frame, dataset, place), np.zeros(len(frame))
+        return _node_labels(frame, dataset, place, missing), np.zeros(len(frame))
     columns = [_column(frame[task.column or task.name], dataset, task, place, missing) for task in dataset.tasks]
     spread = row_variance(columns)
     typed = [
@@ -65,7 +65,16 @@ def type_labels(
     return pa.table(arrays, schema=layout.schema), spread
 
 
-def _node_labels(frame: pl.DataFrame, dataset: DatasetSpec, place: Place) -> pa.Table:
+def check_labels(
+    raw: pl.Series, dataset: DatasetSpec, task: TaskSpec, place: Place, *, missing: tuple[str, ...] = ()
+) -> pl.Series:
+    """Returns one task's raw column as float64, null for missing, before binning; raises as `type_labels`."""
+    numbers = _to_numbers(raw, missing)
+    _refuse(raw, numbers, dataset, task, place, rows=None)
+    return numbers
+
+
+def _node_labels(frame: pl.DataFrame, dataset: DatasetSpec, place: Place, missing: tuple[str, ...]) -> pa.Table:
     """Returns list columns; a missing list is empty, and NaN within a list a missing label."""
     arrays = []
     schema = layout_of(dataset).schema
@@ -80,7 +89,7 @@ def _node_labels(frame: pl.DataFrame, dataset: DatasetSpec, place: Place) -> pa.
         # Empty lists give a null of their own when they are flattened.
         flat = column.filter(pl.Series(lengths > 0)).explode()
         rows = np.repeat(np.arange(len(column)), lengths)
-        values, present = _column(flat, dataset, task, place, (), rows=rows)
+        values, present = _column(flat, dataset, task, place, missing, rows=rows)
         stored = _store(values, present, dataset, task)
         arrays.append(list_array(pa.array(stored, field.type.value_type, mask=~present), lengths))
     return pa.table(arrays, schema=schema)

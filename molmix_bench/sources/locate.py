@@ -33,11 +33,12 @@ def locate_files(
 ) -> tuple[LocatedFile, ...]:
     """Returns where the files of a source (or only `files`) are, downloading what is in none of the folders `raw`.
 
+    A folder is searched in `<source>/`, in itself, and in its other subfolders; `x.csv` may stand there as `x.csv.gz`.
     A file from `raw` may differ from upstream's (a sample, say): that is a warning and a note in the manifest, while a
     download that differs is an error.
 
     Raises:
-        UsageError: a folder of `raw` does not exist.
+        UsageError: a folder of `raw` does not exist, or holds two files of one name.
         DownloadError, ChecksumError: as `sources.download.fetch`.
     """
     for folder in raw:
@@ -47,13 +48,23 @@ def locate_files(
 
 
 def _locate(source: SourceSpec, file: FileSpec, raw: Sequence[Path]) -> LocatedFile:
-    given = [
-        path for folder in raw for path in (folder / source.name / file.name, folder / file.name) if path.is_file()
-    ]
-    path = given[0] if given else fetch(file, cache_dir() / "raw" / source.name)
+    given = next((found for folder in raw if (found := _search(folder, source.name, file.name))), None)
+    path = given or fetch(file, cache_dir() / "raw" / source.name)
     sha256 = file_sha256(path)
     matches = None if file.sha256 is None else sha256 == file.sha256
     if matches is False:
         message = f"{path}: sha256 {sha256} is not upstream's {file.sha256}; the manifest will say so"
         warnings.warn(message, stacklevel=2)
     return LocatedFile(file, path, sha256, path.stat().st_size, matches)
+
+
+def _search(folder: Path, source: str, name: str) -> Path | None:
+    """Returns the file of this name, or its packed form, in a folder of the user's or in one of its subfolders."""
+    for parents in ([folder / source], [folder], sorted(path for path in folder.iterdir() if path.is_dir())):
+        found = [path for parent in parents for path in (parent / name, parent / f"{name}.gz") if path.is_file()]
+        if len(found) > 1:
+            shown = ", ".join(map(str, found))
+            raise UsageError(f"--raw {folder}", found=f"{name} more than once ({shown})", fix="point --raw at one")
+        if found:
+            return found[0]
+    return None

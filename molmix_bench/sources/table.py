@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from molmix_bench.errors import SourceError
-from molmix_bench.sources.chunk import RawChunk, no_problems
-from molmix_bench.sources.labels import Place, type_labels
-from molmix_bench.specs.base import nearest
-from molmix_bench.specs.readers import LookupSpec, TableReader
+from molmix_bench.sources.assemble import assemble_chunk, label_columns
+from molmix_bench.sources.chunk import RawChunk
+from molmix_bench.sources.frames import read_frames
+from molmix_bench.sources.labels import Place
+from molmix_bench.sources.lookup import Lookup
+from molmix_bench.specs.readers import TableReader
 from molmix_bench.specs.source import SourceSpec
-
-BLOCK_BYTES = 16 << 20
-"""Text is parsed in blocks of this size; no single row may be larger."""
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
 def read_table(
@@ -36,172 +28,15 @@ def read_table(
     reader = source.reader
     if not isinstance(reader, TableReader):
         raise TypeError(f"source {source.name} is not read as a table")
-    find = None if reader.lookup is None else _Lookup(reader.lookup, companions[reader.lookup.file])
+    find = None if reader.lookup is None else Lookup(reader.lookup, companions[reader.lookup.file])
+    columns = list(dict.fromkeys([reader.smiles, *label_columns(source)]))
     start = 0
-    for frame in read_frames(path, _needed_columns(source, reader), rows_per_chunk):
-        place = Place(path.name, start)
-        typed = {
-            name: type_labels(frame, dataset, place, missing=reader.missing)
-            for name, dataset in source.datasets.items()
-        }
+    for frame in read_frames(path, columns, rows_per_chunk):
         smiles = frame[reader.smiles].cast(pl.String)
         found, problems = (smiles, None) if find is None else find(smiles)
-        yield RawChunk(
-            start=start,
-            smiles=found.to_arrow().cast(pa.string()),
-            problems=no_problems(len(frame)) if problems is None else problems.to_arrow().cast(pa.string()),
-            labels={name: labels for name, (labels, _) in typed.items()},
-            spread={name: spread for name, (_, spread) in typed.items()},
+        yield assemble_chunk(
+            frame, source, Place(path.name, start), smiles=found, problems=problems, missing=reader.missing
         )
         start += len(frame)
     if start == 0:
         raise SourceError(path.name, found="no rows", expected="at least one", fix="check that the file is complete")
-
-
-def column_names(path: Path) -> list[str]:
-    """Returns the columns of a table file, in order; raises `SourceError` like `read_table`."""
-    if path.suffix == ".parquet":
-        return list(_open_parquet(path).schema_arrow.names)
-    with _open_text(path) as stream:
-        header = _first_line(stream, path)
-    return next(csv.reader(io.StringIO(header), delimiter=_delimiter(path)))
-
-
-class _Lookup:
-    """Finds SMILES by identifier in a companion table."""
-
-    def __init__(self, spec: LookupSpec, path: Path) -> None:
-        frames = list(read_frames(path, [spec.key, spec.smiles], BLOCK_BYTES))
-        self._file = path.name
-        # An identifier that is there twice is taken at its first place.
-        self._table = pl.concat(frames).select(key=spec.key, found=spec.smiles).unique("key", keep="first")
-
-    def __call__(self, keys: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Returns the SMILES of each identifier, and why there is none."""
-        joined = keys.to_frame("key").join(self._table, on="key", how="left", maintain_order="left")
-        known = joined["found"].is_not_null() & (joined["found"].str.strip_chars() != "")
-        why = pl.format("{} has no SMILES in {}", pl.col("key"), pl.lit(self._file))
-        result = joined.select("found", problem=pl.when(known).then(None).otherwise(why))
-        return result["found"], result["problem"]
-
-
-def _needed_columns(source: SourceSpec, reader: TableReader) -> list[str]:
-    columns = [reader.smiles]
-    for dataset in source.datasets.values():
-        columns += [task.column or task.name for task in dataset.tasks]
-    return list(dict.fromkeys(columns))
-
-
-def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
-    """Yields frames of exactly `rows` rows but for the last, with text columns as written.
-
-    Raises:
-        SourceError: the file is of no known form, damaged, or lacks a column.
-    """
-    _check_columns(path, columns)
-    batches = _parquet_batches(path, columns, rows) if path.suffix == ".parquet" else _text_batches(path, columns)
-    waiting: list[pa.RecordBatch] = []
-    num_waiting = 0
-    for batch in batches:
-        waiting.append(batch)
-        num_waiting += batch.num_rows
-        while num_waiting >= rows:
-            table = pa.Table.from_batches(waiting)
-            yield _to_frame(table.slice(0, rows))
-            waiting = table.slice(rows).to_batches()
-            num_waiting -= rows
-    if num_waiting:
-        yield _to_frame(pa.Table.from_batches(waiting))
-
-
-def _to_frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError("a table did not become a data frame")
-    return frame
-
-
-def _check_columns(path: Path, columns: list[str]) -> None:
-    present = column_names(path)
-    absent = [name for name in columns if name not in present]
-    if absent:
-        shown = ", ".join(f"{name!r}{nearest(name, present)}" for name in absent[:5])
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""  # noqa: PLR2004 - as above
-        raise SourceError(
-            path.name,
-            found=f"no column {shown}{more}",
-            expected=f"the columns of the source spec; the file has {len(present)}: {', '.join(present[:8])} ...",
-            fix="name the file's own columns in the source spec (`smiles`, and `column` of a task)",
-        )
-    if repeated := sorted({name for name in columns if present.count(name) > 1}):
-        raise SourceError(path.name, found=f"the column {', '.join(repeated)} more than once", expected="each once")
-
-
-def _parquet_batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-    file = _open_parquet(path)
-    try:
-        yield from file.iter_batches(batch_size=rows, columns=columns)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _open_parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _text_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    try:
-        with _open_text(path) as stream:
-            yield from pa_csv.open_csv(
-                stream,
-                # One thread: only then do Arrow's errors say which row they mean.
-                read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
-                convert_options=pa_csv.ConvertOptions(
-                    include_columns=columns,
-                    column_types=dict.fromkeys(columns, pa.string()),
-                    strings_can_be_null=False,
-                ),
-            )
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _open_text(path: Path) -> pa.NativeFile:
-    return pa.input_stream(str(path), compression=_COMPRESSIONS.get(path.suffix))
-
-
-def _first_line(stream: pa.NativeFile, path: Path) -> str:
-    try:
-        block = stream.read(1 << 20)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
-    if not block.strip():
-        raise SourceError(path.name, found="an empty file", expected="a header and rows", fix="fetch the file again")
-    line = block.partition(b"\n")[0].removesuffix(b"\r")
-    try:
-        text: str = line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _damaged(path, error) from None
-    return text
-
-
-def _delimiter(path: Path) -> str:
-    stem = path.name.removesuffix(path.suffix) if path.suffix in _COMPRESSIONS else path.name
-    suffix = Path(stem).suffix
-    if suffix not in _DELIMITERS:
-        raise SourceError(
-            path.name,
-            found=f"the ending {suffix or path.suffix!r}",
-            expected=f"{', '.join(_DELIMITERS)} (also with {', '.join(_COMPRESSIONS)}) or .parquet",
-            fix="rename the file after its form",
-        )
-    return _DELIMITERS[suffix]
-
-
-def _damaged(path: Path, error: Exception) -> SourceError:
-    text = " ".join(str(error).split())
-    return SourceError(path.name, found=f"unreadable: {text:.300}", fix="the file is damaged or of another form")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from molmix_bench.errors import SpecError, UsageError
 from molmix_bench.specs.base import nearest, read_yaml, validate_spec
@@ -32,6 +33,34 @@ def load_mix_spec(name: str) -> MixSpec:
     """Returns a mix of the catalog; raises `UsageError` for an unknown name."""
     path = _path("mixes", name, mix_names())
     return validate_spec(MixSpec, read_yaml(path), where=str(path))
+
+
+def load_mix_file(path: Path) -> MixSpec:
+    """Returns the mix that a YAML file of the user's describes, with its own sources in full.
+
+    An entry of `sources` is a name of the catalog, a source written out, or the path of a YAML file with a source,
+    relative to the mix's own file.
+
+    Raises:
+        UsageError: there is no such file, or none that `sources` names.
+        SpecError: a file is no mix or source.
+    """
+    data = read_yaml(path)
+    sources = data.get("sources")
+    if isinstance(sources, list):
+        data |= {"sources": [_own_source(item, path) for item in sources]}
+    return validate_spec(MixSpec, data, where=str(path))
+
+
+def _own_source(item: Any, path: Path) -> Any:
+    """Returns an entry of a mix's sources with a file read or a mapping checked; anything else as it is."""
+    if isinstance(item, str) and item.endswith((".yaml", ".yml")):
+        file = path.parent / item
+        return validate_spec(SourceSpec, read_yaml(file), where=str(file))
+    if isinstance(item, dict):
+        # By itself, so that an error names the source's key and not the alternatives to a source written out.
+        return validate_spec(SourceSpec, item, where=f"{path}, source {item.get('name', '?')}")
+    return item
 
 
 @cache

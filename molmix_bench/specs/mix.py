@@ -58,7 +58,7 @@ class MixSpec(Spec):
     homepage: Url | None = None
     citation: str
     sources: Annotated[tuple[Name | SourceSpec, ...], Field(min_length=1)]
-    """Names of the catalog's sources, or whole source specs."""
+    """Names of the catalog's sources, or whole source specs; in a YAML file also paths of files with a source."""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """The datasets to build; all of the sources' where null."""
     sample: Annotated[float, Field(gt=0, lt=1)] | None = None

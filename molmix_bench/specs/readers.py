@@ -81,7 +81,7 @@ class GctxReader(Spec):
     molecule: str
     """The signature's field with the identifier of its compound."""
     lookup: LookupSpec
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default_factory=dict)
     """Field -> the text that it has in the signatures wanted; numbers in their shortest form (`1`)."""
     signatures: SignatureTable | None = None
     """Where the signatures' fields are; in the GCTX file itself where null."""
@@ -135,7 +135,7 @@ class SdfReader(Spec):
     member: MemberName | None = None
     """Which file of the archive."""
     title: TitlePattern | None = None
-    """What a record's first line is like, `*` standing for its name; others are drops. All of it is the name where null."""
+    """What a record's first line is like, `*` standing for its name; others are drops. Where null, all of it is."""
     bonds: Literal["file", "coordinates"] = "file"
     """Whether bonds are those of the record, or perceived from the coordinates of a neutral molecule."""
     labels: RecordLabels | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from molmix_bench.specs.base import Spec
-from molmix_bench.specs.readers import FileName, Reader, SdfReader
+from molmix_bench.specs.readers import FileName, Reader, SdfReader, XyzReader
 from molmix_bench.vocab import MAX_WIDE_TASKS, RESERVED_COLUMNS, RESERVED_CONFIGS, DType, Kind, Level, Policy
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
@@ -154,8 +154,17 @@ class SourceSpec(Spec):
         companions = {file.name for file in self.files if file.companion}
         if strange := sorted(set(self.reader.companions) ^ companions):
             raise ValueError(f"the reader's companion files and those of the source differ in {', '.join(strange)}")
+        self._check_labels_of_structures()
+        return self
+
+    def _check_labels_of_structures(self) -> None:
         if isinstance(self.reader, SdfReader) and self.reader.labels is not None:
             level = Level.GRAPH if self.reader.labels.atom is None else Level.NODE
             if any(dataset.level is not level for dataset in self.datasets.values()):
                 raise ValueError(f"the reader's table of labels is of level '{level}', and so are all datasets")
-        return self
+        if isinstance(self.reader, XyzReader):
+            if any(dataset.level is not Level.GRAPH for dataset in self.datasets.values()):
+                raise ValueError("an xyz file has labels of level 'graph' only")
+            columns = {task.column or task.name for dataset in self.datasets.values() for task in dataset.tasks}
+            if strange := sorted(columns - set(self.reader.label_columns)):
+                raise ValueError(f"the reader has no column {', '.join(strange)}")

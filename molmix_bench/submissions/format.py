@@ -1,24 +1,35 @@
 """Reading one prediction file, as written by anyone.
 
 The file is hostile until shown otherwise. Its size, then its footer are checked against what a prediction file can
-be; only then are data read, in batches, into an array whose size is known by then. Pages are read by Arrow, which
-trusts a page's own header: a file whose pages contradict its footer is bounded only by the memory limit of the
+be; only then are data read, in batches. What a batch of rows holds is known only when Arrow has read it: run lengths
+let a file of 863 bytes stand for a list of 2**28 zeros (3.3 GB in memory), and a page's own header is trusted over
+the footer. Such a file is refused when its batch is there, and bounded until then only by the memory limit of the
 process, so a service reads in a process that has one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from molmix_bench.errors import SubmissionError
+from molmix_bench.metrics.cells import IntArray
+from molmix_bench.submissions.lists import (
+    MAX_MOL_ID_BYTES,
+    MAX_NODES,
+    PredictionShape,
+    float_type,
+    graph_values,
+    mol_ids,
+    node_values,
+)
 from molmix_bench.vocab import MOL_ID, PREDICTION
 
 # The largest honest file: 1,328 float64 predictions for each of 62,000 molecules, 0.66 GB; 838,000 rows for 83 M
@@ -28,17 +39,16 @@ MAX_FOOTER_BYTES = 4 << 20
 MAX_ROWS = 10_000_000
 MAX_VALUES = 1 << 28
 MAX_ROW_GROUPS = 4_096
-MAX_MOL_ID_BYTES = 64
-"""An InChIKey has 27, `SMI-` and a hash 36."""
 
 _BATCH_VALUES = 1 << 22
+_NODES_PER_MOLECULE = 64
+"""For the size of batches at node level, where rows differ in length; most molecules have fewer atoms."""
 _ROW_GROUP_OVERHEAD = 1 << 16
 """Uncompressed bytes of page headers, statistics and dictionary headers that a column of a row group may add."""
 _BYTES_PER_VALUE = 16
 """Of uncompressed data per prediction: 8, and levels and an index if the file uses them."""
 _MAGIC = b"PAR1"
 _TEXTS = (pa.string(), pa.large_string(), pa.string_view())
-_FLOATS = (pa.float16(), pa.float32(), pa.float64())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,19 +57,21 @@ class Predictions:
 
     Shapes:
         mol_id: (n,)
-        values: (n, T), NaN where the file has null.
+        values: (n, T * C), NaN where the file has null; node level (num_nodes.sum(), T * C), molecule after molecule.
+        num_nodes: (n,), the atoms of each molecule; none at graph level.
     """
 
     mol_id: pl.Series
     values: NDArray[np.floating]
+    num_nodes: IntArray | None = None
 
 
-def read_predictions(path: Path, *, num_tasks: int) -> Predictions:
+def read_predictions(path: Path, shape: PredictionShape) -> Predictions:
     """Returns what a prediction file holds, in the float type it is stored in.
 
     Args:
         path: a regular file; links are refused.
-        num_tasks: the length that every list must have.
+        shape: what the dataset asks of it.
 
     Raises:
         SubmissionError: the file is too large, no parquet file, of another schema, or a row is not as it should be.
@@ -69,12 +81,13 @@ def read_predictions(path: Path, *, num_tasks: int) -> Predictions:
     try:
         with pq.ParquetFile(path) as file:
             footer, schema = file.metadata, file.schema_arrow
-        float_type = _check_schema(schema, num_tasks, where=where)
-        _check_footer(footer, num_tasks, where=where)
+        dtype = _check_schema(schema, shape, where=where).to_pandas_dtype()
+        _check_footer(footer, shape, where=where)
         # Ids stay behind a dictionary until their lengths are known: one long id repeated takes next to nothing in a
         # file, and all of the memory as plain strings.
         with pq.ParquetFile(path, metadata=footer, read_dictionary=[MOL_ID]) as file:
-            return _read(file, num_tasks, float_type, where=where)
+            read = _read_nodes if shape.is_node else _read_graphs
+            return read(file, shape, dtype, where=where)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # One line, and not more of it: the text may quote the file.
         reason = " ".join(str(error).split())[:200]
@@ -98,85 +111,93 @@ def _check_file(path: Path) -> None:
         raise SubmissionError(where, found=f"a footer of {footer:,} bytes", expected=f"at most {MAX_FOOTER_BYTES:,}")
 
 
-def _check_schema(schema: pa.Schema, num_tasks: int, *, where: str) -> pa.DataType:
+def _check_schema(schema: pa.Schema, shape: PredictionShape, *, where: str) -> pa.DataType:
     """Returns the float type of the predictions, or refuses a file of other columns or types."""
     types = {field.name: field.type for field in schema}
     # An extension type is none of these, whatever its storage.
     if set(types) == {MOL_ID, PREDICTION} and len(schema) == len(types):
-        ids, lists = types[MOL_ID], types[PREDICTION]
+        ids = types[MOL_ID]
         is_id = (ids.value_type if pa.types.is_dictionary(ids) else ids) in _TEXTS
-        # A null takes the room of a whole list of fixed size, so a wrong size is refused here, before one is read.
-        fits = pa.types.is_fixed_size_list(lists) and lists.list_size == num_tasks
-        is_list = pa.types.is_list(lists) or pa.types.is_large_list(lists) or fits
-        if is_id and is_list and lists.value_type in _FLOATS:
-            return lists.value_type
+        found = float_type(types[PREDICTION], shape)
+        if is_id and found is not None:
+            return found
     shown = ", ".join(f"{name[:40]!r}: {str(kind)[:60]}" for name, kind in list(types.items())[:5])
     raise SubmissionError(
         where,
         found=f"{len(schema)} columns ({shown})",
-        expected=f"{MOL_ID}: string and {PREDICTION}: list<float16, float32 or float64> of {num_tasks:,} each",
+        expected=f"{MOL_ID}: string and {PREDICTION}: {shape}",
     )
 
 
-def _check_footer(footer: pq.FileMetaData, num_tasks: int, *, where: str) -> None:
-    """Refuses a file whose footer announces more than, or other than, one list of `num_tasks` per row."""
+def _check_footer(footer: pq.FileMetaData, shape: PredictionShape, *, where: str) -> None:
+    """Refuses a file whose footer announces more than, or other than, the predictions for one molecule per row."""
     num_rows, num_groups = footer.num_rows, footer.num_row_groups
     for what, count, limit in (
         ("rows", num_rows, MAX_ROWS),
         ("row groups", num_groups, MAX_ROW_GROUPS),
-        ("predictions", num_rows * num_tasks, MAX_VALUES),
+        ("predictions", num_rows * shape.num_columns, MAX_VALUES),  # node level: with one atom each,
     ):
         if not 0 <= count <= limit:
             raise SubmissionError(where, found=f"{count:,} {what}", expected=f"at most {limit:,}")
     groups = [footer.row_group(index) for index in range(num_groups)]
     if (in_groups := sum(group.num_rows for group in groups)) != num_rows:
         raise SubmissionError(where, found=f"{num_rows:,} rows in the footer, {in_groups:,} in its row groups")
+    # Node level: how many atoms is not known yet, but a list per task is.
+    num_values = num_rows * shape.num_columns
+    num_lists = num_rows * (1 + shape.num_tasks) if shape.is_node else num_rows
+    if shape.is_node:
+        num_values = min(MAX_VALUES, num_values * MAX_NODES)
     allowed = (
-        num_rows * (MAX_MOL_ID_BYTES + _BYTES_PER_VALUE)
-        + num_rows * num_tasks * _BYTES_PER_VALUE
-        + num_groups * 2 * _ROW_GROUP_OVERHEAD
+        num_rows * MAX_MOL_ID_BYTES + (num_lists + num_values) * _BYTES_PER_VALUE + num_groups * 2 * _ROW_GROUP_OVERHEAD
     )
     # Of the row group, as asking a damaged footer for a column ends the process (pyarrow 26 catches nothing there).
     sizes = [group.total_byte_size for group in groups]
     if min(sizes, default=0) < 0 or sum(sizes) > allowed:
-        expected = f"at most {allowed:,} for {num_rows:,} rows of {num_tasks:,} predictions"
+        expected = f"at most {allowed:,} for {num_rows:,} rows of {shape.num_columns:,} predictions"
         raise SubmissionError(where, found=f"{sum(sizes):,} bytes of data when decompressed", expected=expected)
 
 
-def _read(file: pq.ParquetFile, num_tasks: int, float_type: pa.DataType, *, where: str) -> Predictions:
+def _read_graphs(file: pq.ParquetFile, shape: PredictionShape, dtype: DTypeLike, *, where: str) -> Predictions:
     num_rows = file.metadata.num_rows
-    values = np.empty((num_rows, num_tasks), dtype=float_type.to_pandas_dtype())
+    values = np.empty((num_rows, shape.num_columns), dtype=dtype)
     ids: list[pl.Series] = []
-    row = 0
-    for batch in file.iter_batches(batch_size=max(1, _BATCH_VALUES // num_tasks)):
+    for row, batch in _batches(file, _BATCH_VALUES // shape.num_columns, where=where):
+        ids.append(mol_ids(batch.column(MOL_ID), row, where=where))
+        values[row : row + len(batch)] = graph_values(batch.column(PREDICTION), shape, row, where=where)
+    return Predictions(_joined(ids), values)
+
+
+def _read_nodes(file: pq.ParquetFile, shape: PredictionShape, dtype: DTypeLike, *, where: str) -> Predictions:
+    ids: list[pl.Series] = []
+    values, num_nodes, num_values = [np.empty((0, shape.num_columns), dtype=dtype)], [np.empty(0, np.int64)], 0
+    for row, batch in _batches(file, _BATCH_VALUES // (_NODES_PER_MOLECULE * shape.num_columns), where=where):
+        ids.append(mol_ids(batch.column(MOL_ID), row, where=where))
+        left = MAX_VALUES - num_values
+        some, nodes = node_values(batch.column(PREDICTION), shape, row, where=where, limit=left)
+        num_values += some.size
+        values.append(some)
+        num_nodes.append(nodes)
+    return Predictions(_joined(ids), np.concatenate(values), np.concatenate(num_nodes))
+
+
+def _batches(file: pq.ParquetFile, num_rows: int, *, where: str) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yields the batches of a file, of about `num_rows` rows, each behind its first row's position in the file.
+
+    Raises:
+        SubmissionError: there are more or fewer rows than the footer says.
+    """
+    announced, row = file.metadata.num_rows, 0
+    for batch in file.iter_batches(batch_size=max(1, num_rows)):
         batch.validate(full=True)  # offsets, UTF-8
-        ids.append(_mol_ids(batch.column(MOL_ID), row, where=where))
-        values[row : row + len(batch)] = _lists(batch.column(PREDICTION), num_tasks, row, where=where)
+        if row + len(batch) > announced:
+            break
+        yield row, batch
         row += len(batch)
-    if row != num_rows:
-        raise SubmissionError(where, found=f"{row:,} rows", expected=f"{num_rows:,} as in the footer")
-    return Predictions(pl.concat(ids) if ids else pl.Series(MOL_ID, [], dtype=pl.String), values)
+    else:
+        if row == announced:
+            return
+    raise SubmissionError(where, found=f"rows other than the {announced:,} in the footer", expected="as many")
 
 
-def _mol_ids(column: pa.DictionaryArray, first_row: int, *, where: str) -> pl.Series:
-    if column.null_count:
-        row = first_row + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-        raise SubmissionError(f"{where} row {row}", found=f"no {MOL_ID}", expected="one in each row")
-    longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
-    if longest > MAX_MOL_ID_BYTES:
-        expected = f"at most {MAX_MOL_ID_BYTES}"
-        raise SubmissionError(where, found=f"a {MOL_ID} of {longest:,} bytes", expected=expected)
-    return pl.Series(MOL_ID, pl.from_arrow(column.dictionary_decode()), dtype=pl.String)
-
-
-def _lists(column: pa.Array, num_tasks: int, first_row: int, *, where: str) -> NDArray[np.floating]:
-    """Returns a batch's lists as an array (rows, num_tasks); rows are counted from 0 over the whole file."""
-    lengths = pc.list_value_length(column).fill_null(-1).to_numpy()
-    wrong = np.flatnonzero(lengths != num_tasks)
-    if len(wrong):
-        length = lengths[wrong[0]]
-        found = "no list" if length < 0 else f"{length:,} predictions"
-        where = f"{where} row {first_row + wrong[0]}"
-        raise SubmissionError(where, found=found, expected=f"a list of {num_tasks:,}, one per task")
-    values: NDArray[np.floating] = column.flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(len(column), num_tasks)
+def _joined(ids: list[pl.Series]) -> pl.Series:
+    return pl.concat(ids) if ids else pl.Series(MOL_ID, [], dtype=pl.String)

@@ -16,6 +16,7 @@ from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
 from molmix_bench.specs.base import nearest
 from molmix_bench.submissions.format import read_predictions
+from molmix_bench.submissions.lists import PredictionShape
 from molmix_bench.vocab import SPLITS, Split
 
 MAX_ENTRIES = 1_000
@@ -48,11 +49,19 @@ def score(predictions: str | Path, mix: Mix) -> Scores:
     parts = []
     for (dataset, split), group in groupby(files, key=lambda file: (file.dataset, file.split)):
         reference = read_reference(mix, dataset, split)
+        entry = mix.datasets[dataset]
+        shape = PredictionShape(entry.level, len(entry.tasks), entry.num_classes)
         for file in group:
-            given = read_predictions(file.path, num_tasks=len(reference.tasks))
-            where = str(file.path)
+            given = read_predictions(file.path, shape)
             parts.append(
-                evaluate_reference(reference, mol_id=given.mol_id, prediction=given.values, seed=file.seed, where=where)
+                evaluate_reference(
+                    reference,
+                    mol_id=given.mol_id,
+                    prediction=given.values,
+                    num_nodes=given.num_nodes,
+                    seed=file.seed,
+                    where=str(file.path),
+                )
             )
     seeds = Scores.concat(parts)
     return replace(Scores.concat([seeds, seeds.over_seeds()]), not_submitted=_not_submitted(files, mix))

@@ -70,7 +70,7 @@ class Objective:
             errors = self.errors(chosen, self._targets(labels.values, labels.tasks))
             return errors.sum(), torch.full((), len(errors), device=errors.device)
         missing = labels.values.isnan()
-        targets = self._targets(labels.values.nan_to_num())
+        targets = self._targets(labels.values.masked_fill(missing, 0.0))
         return sum_present(self.errors(self._by_task(outputs), targets), missing)
 
     def predictions(self, outputs: Tensor) -> Tensor:

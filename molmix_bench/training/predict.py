@@ -105,6 +105,7 @@ def write_split(folder: Path, predictions: Mapping[str, Predictions], *, split: 
     paths = []
     for name, found in predictions.items():
         paths.append(prediction_path(folder, name, split=split, seed=seed))
-        form = {"num_nodes": found.num_nodes, "num_classes": found.num_classes}
-        write_predictions(paths[-1], found.mol_id, found.values, **{k: v for k, v in form.items() if v is not None})
+        write_predictions(
+            paths[-1], found.mol_id, found.values, num_nodes=found.num_nodes, num_classes=found.num_classes
+        )
     return tuple(paths)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molmix_bench.build.split import TEST, TRAIN, VALIDATION, split_keys, split_rows, unite_splits
+from molmix_bench.build.split import (
+    TEST,
+    TEST_SEEN,
+    TRAIN,
+    VALIDATION,
+    split_keys,
+    split_rows,
+    split_sizes,
+    unite_splits,
+)
 from molmix_bench.specs.mix import SplitSpec
 
 
@@ -32,19 +41,50 @@ def test_paper_rule(num_rows, fraction):
         assert np.flatnonzero(codes == code).tolist() == sorted(rows)
 
 
-@pytest.mark.parametrize(
-    ("num_rows", "fraction", "sizes"),
-    [
-        # Printed by the authors' scripts for their files (rows without test_seen).
-        (14_472, 0.04, (13_316, 578, 578)),
-        (10_557, 0.04, (9_713, 422, 422)),
-        (1_507_152, 0.04, (1_386_580, 60_286, 60_286)),
-    ],
-)
-def test_published_sizes(num_rows, fraction, sizes):
-    """Row counts give the split sizes that upstream printed."""
-    codes = split_rows(num_rows, SplitSpec(validation=fraction, test=fraction))
-    assert tuple(np.bincount(codes, minlength=3)[:3]) == sizes
+# Rows of the file, rows set aside as test_seen, and the sizes that the authors' scripts printed for train, validation
+# and test. Rows in all are the printed shapes of the tables, and the sums of the printed sizes.
+PUBLISHED_SIZES = {
+    "l1000_vcap": (15_220, 748, 0.04, (13_316, 578, 578)),
+    "l1000_mcf7": (11_622, 1_065, 0.04, (9_713, 422, 422)),
+    "pcba_1328": (1_563_664, 56_512, 0.04, (1_386_580, 60_286, 60_286)),
+    "pm6_83m": (83_746_835, 0, 0.01, (82_071_899, 837_468, 837_468)),
+}
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED_SIZES))
+def test_published_sizes(name):
+    """Row counts alone give the split sizes that upstream printed."""
+    num_rows, num_seen, fraction, sizes = PUBLISHED_SIZES[name]
+    assert sum(sizes) + num_seen == num_rows
+    assert split_sizes(num_rows - num_seen, SplitSpec(validation=fraction, test=fraction)) == sizes
+
+
+@pytest.mark.parametrize("name", ["l1000_vcap", "l1000_mcf7", "pcba_1328"])
+def test_rows_come_in_these_sizes(name):
+    """The rule that splits rows gives as many of each split, with as many rows set aside as upstream's."""
+    num_rows, num_seen, fraction, sizes = PUBLISHED_SIZES[name]
+    aside = np.random.default_rng(0).choice(num_rows, size=num_seen, replace=False)
+    codes = split_rows(num_rows, SplitSpec(validation=fraction, test=fraction), aside=aside, aside_code=TEST_SEEN)
+    assert np.bincount(codes).tolist() == [*sizes, num_seen]
+    assert (codes[aside] == TEST_SEEN).all()
+
+
+def test_published_sizes_of_pcqm4m():
+    """PCQM4M: 148,759 rows each follow for any 91,324 to 91,348 rows that go to train unshuffled.
+
+    Upstream prints how many of its rows have their molecule in VCAP (1,443), MCF7 (2,373) and PCBA (91,174), not
+    how many in any of them: at least 91,174 and at most the sum. The printed sizes leave room for 25 of these numbers.
+    """
+    spec = SplitSpec(validation=0.04, test=0.04)
+    num_rows = 3_810_323
+    assert num_rows == 3_512_805 + 2 * 148_759
+    fitting = [aside for aside in range(91_174, 91_174 + 2_373 + 1_443) if _pcqm4m_sizes(num_rows, aside, spec)]
+    assert fitting == list(range(91_324, 91_349))
+
+
+def _pcqm4m_sizes(num_rows, aside, spec):
+    train, validation, test = split_sizes(num_rows - aside, spec)
+    return (train + aside, validation, test) == (3_512_805, 148_759, 148_759)
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=50), st.integers(0, 5))

@@ -69,3 +69,59 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
         write_predictions(tmp_path / "file", ["a", 7], VALUES)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == before
+
+
+ATOMS = np.arange(12.0).reshape(6, 2)
+"""Two tasks of six atoms, of molecules of one, three and two."""
+
+
+def test_a_row_of_node_level_holds_a_list_of_its_atoms_per_task(tmp_path):
+    """By hand."""
+    write_predictions(tmp_path / "file", list("abc"), ATOMS, num_nodes=np.array([1, 3, 2]))
+    table = pq.read_table(tmp_path / "file", partitioning=None)
+    assert table.schema.field("prediction").type == pa.list_(pa.list_(pa.float64()))
+    assert table["prediction"].to_pylist() == [[[0], [1]], [[2, 4, 6], [3, 5, 7]], [[8, 10], [9, 11]]]
+
+
+def test_classes_of_an_atom_stand_together(tmp_path):
+    """By hand: one task of two classes, and two tasks of two classes of one molecule."""
+    write_predictions(tmp_path / "one", list("abc"), ATOMS, num_nodes=np.array([1, 3, 2]), num_classes=2)
+    rows = pq.read_table(tmp_path / "one", partitioning=None)["prediction"].to_pylist()
+    assert rows == [[[0, 1]], [[2, 3, 4, 5, 6, 7]], [[8, 9, 10, 11]]]
+    write_predictions(tmp_path / "two", ["a"], np.arange(8.0).reshape(2, 4), num_nodes=np.array([2]), num_classes=2)
+    rows = pq.read_table(tmp_path / "two", partitioning=None)["prediction"].to_pylist()
+    assert rows == [[[0, 1, 4, 5], [2, 3, 6, 7]]]
+
+
+def test_row_groups_of_node_level_are_bounded_by_predictions(tmp_path, monkeypatch):
+    """Molecules are not cut: one of more than a group's predictions has a group of its own. The rows stay the same."""
+    monkeypatch.setattr(predictions, "ROW_GROUP_VALUES", 4)
+    num_nodes = np.array([1, 1, 3, 1])
+    write_predictions(tmp_path / "file", list("abcd"), ATOMS, num_nodes=num_nodes)
+    footer = pq.read_metadata(tmp_path / "file")
+    assert [footer.row_group(i).num_rows for i in range(footer.num_row_groups)] == [2, 1, 1]
+    rows = pq.read_table(tmp_path / "file", partitioning=None)["prediction"].to_pylist()
+    assert rows == [[[0], [1]], [[2], [3]], [[4, 6, 8], [5, 7, 9]], [[10], [11]]]
+
+
+@pytest.mark.parametrize("num_nodes", [None, np.empty(0, dtype=np.int64)], ids=["graph", "node"])
+def test_no_molecules_are_a_file_too(tmp_path, num_nodes):
+    """A split may be empty."""
+    write_predictions(tmp_path / "file", [], np.empty((0, 2)), num_nodes=num_nodes)
+    assert pq.read_table(tmp_path / "file", partitioning=None).num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("num_nodes", "num_classes", "message"),
+    [
+        ([1, 3, 1], None, r"^prediction: found shape \(6, 2\); expected \(5, number of tasks\)"),
+        ([1, 3], None, r"^num_nodes: found shape \(2,\), lowest 1; expected \(3,\), at least 1"),
+        ([0, 4, 2], None, r"^num_nodes: found shape \(3,\), lowest 0"),
+        ([1, 3, 2], 3, r"expected \(6, number of tasks \* 3\)"),
+    ],
+)
+def test_atoms_and_classes_must_fit(tmp_path, num_nodes, num_classes, message):
+    """The error names what was given, and nothing is written."""
+    with pytest.raises(UsageError, match=message):
+        write_predictions(tmp_path / "file", list("abc"), ATOMS, num_nodes=np.array(num_nodes), num_classes=num_classes)
+    assert list(tmp_path.iterdir()) == []

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from molmix_bench.graphs.batch import Batch, DenseLabels
+from molmix_bench.graphs.batch import Batch, DenseLabels, NodeLabels
 from molmix_bench.graphs.collate import Collator
 from molmix_bench.graphs.encodings import encode
 from molmix_bench.graphs.featurize import featurize
 from molmix_bench.specs.features import FeatureSpec
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import GineSpec, HeadSpec
+from molmix_bench.vocab import Level
 
 FEATURES = FeatureSpec(rwse=4, laplacian=3)
 MOLECULES = ("CCO", "C", "c1ccccc1O", "[Na+].[Cl-]", "C[C@H](N)C(=O)O", "CC#N")
@@ -29,6 +30,10 @@ PROPS = Target(
     std=(2.0, 0.5),
 )
 ASSAYS = Target(dataset="assays", level="graph", kind="binary", dtype="int8", tasks=("x", "y", "z"))
+GRADES = Target(dataset="grades", level="graph", kind="multiclass", num_classes=3, dtype="int8", tasks=("p", "q"))
+CHARGES = Target(
+    dataset="charges", level="node", kind="regression", dtype="float32", tasks=("c",), mean=(0.0,), std=(0.5,)
+)
 
 
 def make_batch(smiles=MOLECULES, *, features=FEATURES, **labels) -> Batch:
@@ -42,11 +47,15 @@ def make_batch(smiles=MOLECULES, *, features=FEATURES, **labels) -> Batch:
 
 
 def with_all_labels(batch: Batch, *targets: Target) -> Batch:
-    """Returns the batch with labels of 0 for every molecule and task: a network then predicts everything."""
-    rows = torch.arange(batch.num_graphs)
-    return replace(
-        batch, labels={t.dataset: DenseLabels(rows, torch.zeros(batch.num_graphs, len(t.tasks))) for t in targets}
-    )
+    """Returns the batch with labels of 0 for every molecule, atom and task: a network then predicts everything."""
+    rows, nodes = torch.arange(batch.num_graphs), torch.arange(batch.num_nodes)
+    labels = {}
+    for target in targets:
+        if target.level is Level.NODE:
+            labels[target.dataset] = NodeLabels(rows, nodes, torch.zeros(batch.num_nodes, len(target.tasks)))
+        else:
+            labels[target.dataset] = DenseLabels(rows, torch.zeros(batch.num_graphs, len(target.tasks)))
+    return replace(batch, labels=labels)
 
 
 def warm_up(network, batch) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
-from molmix_bench.errors import RunError
 from molmix_bench.models.heads import make_head
 from molmix_bench.specs.run import HeadSpec
-from tests.models.small import ASSAYS, PROPS
+from tests.models.small import ASSAYS, GRADES, PROPS
 
 
 def test_one_output_per_task():
@@ -25,9 +23,6 @@ def test_outputs_are_float32_under_autocast():
         assert head(torch.zeros(1, 8)).dtype is torch.float32
 
 
-@pytest.mark.parametrize("change", [{"level": "node"}, {"kind": "multiclass", "num_classes": 5, "mean": (), "std": ()}])
-def test_refuses_what_it_cannot_learn(change):
-    """Node-level and multiclass datasets are refused by name."""
-    target = type(PROPS)(**{**PROPS.model_dump(), **change})
-    with pytest.raises(RunError, match="dataset props: found"):
-        make_head(HeadSpec(), 8, target, activation="relu")
+def test_one_output_per_class_of_each_task():
+    """A head of 2 tasks of 3 classes has 6 outputs."""
+    assert make_head(HeadSpec(), 8, GRADES, activation="relu")(torch.zeros(5, 8)).shape == (5, 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -9,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from rdkit import Chem
-from rdkit.Chem import QED, Crippen, FilterCatalog
+from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, Lipinski
 
 from molmix_bench.build.split import TEST, VALIDATION, split_keys
 from molmix_bench.chem.alerts import ALERTS, CATALOGUES
+from molmix_bench.chem.atom_properties import ATOM_PROPERTIES
+from molmix_bench.chem.classes import BINNINGS, NUM_CLASSES
 from molmix_bench.chem.molecule import standardize
 from molmix_bench.chem.properties import PROPERTIES
 from molmix_bench.chem.scaffold import scaffold_group
@@ -44,14 +47,18 @@ def test_num_chunks(molecules, chunks):
 
 
 def test_columns(chunk):
-    """A chunk has the SMILES, the properties and the alerts, in the catalog's task order, properly typed."""
+    """A chunk has the SMILES and a column per task of each dataset, in the catalog's order, properly typed."""
     assert chunk.schema == pa.schema(
         [("smiles", pa.string())]
         + [(name, pa.float64()) for name in PROPERTIES]
         + [(name, pa.int8()) for name in ALERTS]
+        + [(name, pa.list_(pa.float64())) for name in ATOM_PROPERTIES]
+        + [(name, pa.int8()) for name in BINNINGS]
     )
     datasets = load_source_spec("minimix").datasets
-    tasks = [task.name for name in ("mini_properties", "mini_alerts") for task in datasets[name].tasks]
+    assert list(datasets) == ["mini_properties", "mini_alerts", "mini_atoms", "mini_classes"]
+    assert datasets["mini_classes"].num_classes == NUM_CLASSES
+    tasks = [task.name for dataset in datasets.values() for task in dataset.tasks]
     assert tasks == chunk.column_names[1:]
     assert len(chunk) == 30
 
@@ -67,10 +74,25 @@ def test_labels_belong_to_their_molecules(chunk):
         assert row["logp"] == Crippen.MolLogP(mol)
         assert row["molar_refractivity"] == Crippen.MolMR(mol)
         assert row["qed"] == QED.default(mol)
+        assert row["molecular_weight"] == sum(Descriptors.MolWt(mol) >= cut for cut in (250, 300, 350, 400))
+        assert row["aromatic_rings"] == min(Lipinski.NumAromaticRings(mol), 4)
         for name, expected in (("chembl_lint", lint.HasMatch(mol)), ("nitro", mol.HasSubstructMatch(nitro))):
             assert row[name] in (None, expected)
             shown += row[name] is not None
     assert shown > 5
+
+
+def test_labels_of_atoms_are_in_the_order_of_the_smiles(chunk):
+    """Each list has a value per atom of the SMILES as it stands there: the atoms' letters, read off it, say so."""
+    for row in chunk.to_pylist():
+        mol = Chem.MolFromSmiles(row["smiles"])
+        symbols = re.findall(r"Br|Cl|Si|[BCNOFPSIbcnops]", re.sub(r"H\d?", "", row["smiles"]))
+        assert [atom.GetSymbol() for atom in mol.GetAtoms()] == [symbol.capitalize() for symbol in symbols]
+        assert {len(row[name]) for name in ATOM_PROPERTIES} == {len(symbols)}
+        assert sum(row["logp_contribution"]) == pytest.approx(row["logp"], abs=1e-9)
+        # Nothing draws electrons like oxygen with a double bond, so none of these is positive.
+        charges = zip(symbols, row["partial_charge"], strict=True)
+        assert all(charge < 0 for symbol, charge in charges if symbol == "O")
 
 
 def test_hidden_labels(chunk):
@@ -115,7 +137,7 @@ def test_worker_processes_agree(chunk):
 
 @pytest.mark.slow
 def test_every_task_can_be_scored():
-    """In MiniMix's own split, each alert has at least ten of each class in validation and in test: it is reliable."""
+    """In MiniMix's own split, every alert and class has at least ten molecules in validation and in test."""
     source, mix = load_source_spec("minimix"), load_mix_spec("minimix")
     table = pa.concat_tables([read_chunk(source.reader, index) for index in range(num_chunks(source.reader))])
     smiles = table["smiles"].to_pylist()
@@ -123,6 +145,9 @@ def test_every_task_can_be_scored():
     codes = split_keys(groups, mix.split)
     for split in (VALIDATION, TEST):
         assert 0.08 < np.mean(codes == split) < 0.14
+        here = table.filter(pa.array(codes == split))
         for alert in ALERTS:
-            labels = table[alert].filter(pa.array(codes == split)).drop_null().to_numpy()
+            labels = here[alert].drop_null().to_numpy()
             assert min(np.sum(labels == 0), np.sum(labels == 1)) >= 10, alert
+        for name in BINNINGS:
+            assert np.bincount(here[name].to_numpy(), minlength=NUM_CLASSES).min() >= 10, name

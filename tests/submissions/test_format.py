@@ -14,9 +14,12 @@ from molmix_bench.errors import SubmissionError
 from molmix_bench.metrics.predictions import write_predictions
 from molmix_bench.submissions import format as file_format
 from molmix_bench.submissions.format import read_predictions
+from molmix_bench.submissions.lists import PredictionShape
+from molmix_bench.vocab import Level
 
 IDS = ["a", "b", "c"]
 VALUES = np.array([[0.5, np.nan], [-2.0, 0.25], [np.inf, 0.0]])
+PAIRS = PredictionShape(Level.GRAPH, num_tasks=2)
 STRING, FLOATS = pa.string(), pa.list_(pa.float32())
 
 
@@ -32,16 +35,16 @@ def _write(path, ids=IDS, lists=None, *, id_type=STRING, list_type=FLOATS, **opt
     pq.write_table(table, path, **options)
 
 
-def _refused(path, message, num_tasks=2):
+def _refused(path, message, shape=PAIRS):
     with pytest.raises(SubmissionError, match=message):
-        read_predictions(path, num_tasks=num_tasks)
+        read_predictions(path, shape)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_what_is_written_is_read(path, dtype):
     """Ids, values and their float type, NaN and infinity included."""
     write_predictions(path, IDS, VALUES.astype(dtype))
-    found = read_predictions(path, num_tasks=2)
+    found = read_predictions(path, PAIRS)
     assert found.mol_id.to_list() == IDS
     assert found.values.dtype == dtype
     np.testing.assert_array_equal(found.values, VALUES.astype(dtype))
@@ -58,7 +61,7 @@ def test_every_arrow_form_of_text_and_list_is_read(path, id_type, list_type):
     lists = pa.array([[np.float16(x) for x in row] for row in VALUES], pa.list_(pa.float16())).cast(list_type)
     table = pa.table({"prediction": lists, "mol_id": pa.array(IDS, id_type)})
     pq.write_table(table, path, row_group_size=1)
-    found = read_predictions(path, num_tasks=2)
+    found = read_predictions(path, PAIRS)
     assert found.mol_id.to_list() == IDS
     np.testing.assert_array_equal(found.values, VALUES)
 
@@ -68,7 +71,7 @@ def test_files_of_polars_are_read(path, dtype):
     """Polars writes large strings and large lists; its nulls become NaN."""
     lists = pl.Series([[0.5, None], [-2.0, 0.25], [np.inf, 0.0]], dtype=dtype)
     pl.DataFrame({"mol_id": IDS, "prediction": lists}).write_parquet(path)
-    np.testing.assert_array_equal(read_predictions(path, num_tasks=2).values, VALUES)
+    np.testing.assert_array_equal(read_predictions(path, PAIRS).values, VALUES)
 
 
 def test_batches_are_put_together_in_order(path, monkeypatch):
@@ -76,7 +79,7 @@ def test_batches_are_put_together_in_order(path, monkeypatch):
     ids = [f"m{i % 700}" for i in range(1_000)]
     write_predictions(path, ids, np.arange(2_000.0).reshape(1_000, 2))
     monkeypatch.setattr(file_format, "_BATCH_VALUES", 64)
-    found = read_predictions(path, num_tasks=2)
+    found = read_predictions(path, PAIRS)
     assert found.mol_id.to_list() == ids
     assert found.values.ravel().tolist() == list(range(2_000))
 
@@ -84,7 +87,7 @@ def test_batches_are_put_together_in_order(path, monkeypatch):
 def test_a_file_without_rows_is_read_as_such(path):
     """What is missing from it is for scoring to say."""
     _write(path, [], [])
-    found = read_predictions(path, num_tasks=2)
+    found = read_predictions(path, PAIRS)
     assert (found.mol_id.to_list(), found.values.shape) == ([], (0, 2))
 
 
@@ -186,7 +189,7 @@ def test_caps_hold_before_data_are_read(path, limit, value, message, monkeypatch
     """Each cap by itself, lowered to where an honest file of three rows exceeds it."""
     _write(path, row_group_size=1)
     monkeypatch.setattr(file_format, limit, value)
-    monkeypatch.setattr(file_format, "_read", lambda *_, **__: pytest.fail("data were read"))
+    monkeypatch.setattr(file_format, "_read_graphs", lambda *_, **__: pytest.fail("data were read"))
     _refused(path, message)
 
 
@@ -239,7 +242,7 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(path, options):
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         path.write_bytes(damaged[: rng.choice([len(whole), len(whole), rng.randrange(len(whole))])])
         try:
-            found = read_predictions(path, num_tasks=2)
+            found = read_predictions(path, PAIRS)
         except SubmissionError:
             refused += 1
         else:

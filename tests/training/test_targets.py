@@ -8,8 +8,9 @@ import pytest
 
 from molmix_bench.errors import UsageError
 from molmix_bench.training.targets import choose_datasets, make_targets
-from molmix_bench.vocab import DType
+from molmix_bench.vocab import DType, Level
 from tests.build.tiny import ALKANES, build_tiny, table_source
+from tests.training.small import DATASETS
 
 
 def test_targets_hold_the_train_statistics(chains):
@@ -20,6 +21,16 @@ def test_targets_hold_the_train_statistics(chains):
     np.testing.assert_allclose(energies.std, [labels[name].std(ddof=0) for name in labels.columns], rtol=1e-12)
     assert (energies.tasks, energies.dtype) == (("size", "energy"), DType.FLOAT64)
     assert (groups.tasks, groups.dtype, groups.mean, groups.std) == (("oxygen", "halogen"), DType.INT8, (), ())
+
+
+def test_targets_know_levels_and_classes(chains):
+    """Labels of atoms are standardised over all atoms of the train split; classes have a number and no statistics."""
+    grades, atoms = make_targets(chains, ("grades", "atoms"))
+    assert (grades.num_classes, grades.num_outputs, grades.mean, grades.level) == (4, 8, (), Level.GRAPH)
+    places = chains.scan("atoms", "train").select(pl.col("place").explode().drop_nulls().cast(pl.Float64)).collect()
+    assert (atoms.level, atoms.num_outputs) == (Level.NODE, 2)
+    assert atoms.mean[0] == pytest.approx(places["place"].mean(), rel=1e-12)
+    assert atoms.std[0] == pytest.approx(places["place"].std(ddof=0), rel=1e-12)
 
 
 def test_tasks_that_cannot_be_standardised_stay_as_they_are(tmp_path):
@@ -37,7 +48,7 @@ def test_tasks_that_cannot_be_standardised_stay_as_they_are(tmp_path):
 
 def test_chooses_in_the_order_of_the_mix(chains):
     """All datasets by default; those named come in the mix's order."""
-    assert choose_datasets(chains, None, where="-") == ("energies", "groups")
+    assert choose_datasets(chains, None, where="-") == DATASETS
     assert choose_datasets(chains, ("groups", "energies"), where="-") == ("energies", "groups")
     with pytest.raises(UsageError, match=r"dataset 'energy' \(did you mean 'energies'\?\); expected datasets of tiny"):
         choose_datasets(chains, ("energy",), where="run x")

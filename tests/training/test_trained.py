@@ -9,7 +9,7 @@ from molmix_bench.training.run import run
 from molmix_bench.training.trained import open_run, predict_run
 from molmix_bench.vocab import Split
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
-from tests.training.small import run_spec
+from tests.training.small import DATASETS, run_spec
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def finished(chains, tmp_path):
 def test_predicts_what_the_run_predicted(finished, chains, tmp_path):
     """For the run's own mix, the files are those in the run's directory, byte for byte."""
     files = predict_run(open_run(finished.path), chains, tmp_path / "out")
-    assert len(files) == 2 * 2 * 2
+    assert len(files) == 2 * 2 * len(DATASETS)
     for file in files:
         own = finished.path / "predictions" / file.relative_to(tmp_path / "out")
         assert file.read_bytes() == own.read_bytes()

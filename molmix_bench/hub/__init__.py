@@ -1,0 +1,1 @@
+"""Publishing a mix to a Hub or a folder, verifying it there, and fetching it again."""
