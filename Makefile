@@ -23,7 +23,7 @@ clean:
 	rm -rf $(VENV)
 
 $(VENV)/dev: $(VENV)/train
-	$(BIN)/pip install -q -c constraints.txt -e ".[train,leaderboard,dev]"
+	$(BIN)/pip install -q -c constraints.txt -e ".[train,cards,leaderboard,dev]"
 	touch $@
 
 $(VENV)/train: pyproject.toml constraints.txt

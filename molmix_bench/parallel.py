@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 
 _AHEAD = 4
 """Items in work or waiting, per worker: enough to keep each busy, few enough to hold in memory."""
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+"""Environment of worker processes, of which there are as many as cores."""
 
 
 def start_pool(workers: int) -> ProcessPoolExecutor:
@@ -32,7 +33,7 @@ def start_pool(workers: int) -> ProcessPoolExecutor:
     As many threads as cores in every worker would only fight; a worker that outlived a killed build would write beside
     the resumed one.
     """
-    return ProcessPoolExecutor(workers, env=_ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),))
+    return ProcessPoolExecutor(workers, env=ONE_THREAD, initializer=_start_worker, initargs=(os.getpid(),))
 
 
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:

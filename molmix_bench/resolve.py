@@ -1,45 +1,84 @@
-"""From a name to a mix: a directory, a mix in the cache, or a build from raw downloads. The one place that decides."""
+"""From a name to a mix: a path, the cache, a Hub, or a build from raw downloads. The one place that decides."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from molmix_bench.build.remote import is_url
 from molmix_bench.build.run import build
+from molmix_bench.build.stored import fetch_mix
 from molmix_bench.cache import cache_dir
 from molmix_bench.errors import UsageError
+from molmix_bench.hub.fetch import fetch, fetch_if_there
+from molmix_bench.hub.locate import version_folder
+from molmix_bench.hub.remote import is_repo_name
 from molmix_bench.mix import Mix, is_mix
 from molmix_bench.specs.base import nearest
-from molmix_bench.specs.catalog import load_mix_spec, mix_names
+from molmix_bench.specs.catalog import load_mix_spec, mix_names, resolve_sources
+from molmix_bench.specs.mix import MixSpec
 from molmix_bench.talk import say
 
+HUB_NAMESPACE = "molmix"
+"""Whose repositories hold the catalog's mixes, under their names, a tag `v<version>` for each version."""
 
-def load(name: str | Path, *, workers: int = 1) -> Mix:
+
+def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> Mix:
     """Returns the mix that `name` stands for.
 
-    Tried in this order, each said on stderr but the first: a directory; the mix of that name in the cache; a build,
-    from raw files that are downloaded.
+    A directory is opened; a URL (`s3://...`) is fetched into the cache; `namespace/name` is a repository on a Hub. A name of the catalog is tried in this order, each
+    step said on stderr: the cache; the Hub, at the version of the catalog; a build, from raw files that are downloaded.
+    What comes from a Hub is compared with its manifest at its first use.
+
+    Args:
+        name: a directory, a repository, or a mix of the catalog.
+        revision: a branch, tag or commit of the repository; a catalog's mix is then looked for on the Hub alone.
+        workers: processes of a build.
 
     Raises:
-        UsageError: `name` is neither a directory nor a mix of the catalog.
-        MixError: the directory holds no finished mix.
+        UsageError: `name` is none of these, or the directory has no such revision.
+        MixError: the directory or the repository holds no finished mix.
+        HubError: the repository cannot be reached, or its files differ from its manifest.
         SourceError, BuildError: as `build.run.build`.
     """
     path = Path(name)
     if path.is_dir():
-        return Mix(path)
+        return Mix(version_folder(path, revision=revision))
+    if is_url(str(name)):
+        return Mix(fetch_mix(str(name)))
+    if is_repo_name(str(name)):
+        return Mix(fetch(str(name), revision=revision))
     known = mix_names()
     if str(name) not in known:
         raise UsageError(
             f"mix {str(name)!r}",
             found=f"no such directory, and no such mix in the catalog{nearest(str(name), known)}",
-            expected=f"a directory or one of {', '.join(known)}",
+            expected=f"a directory, namespace/name on a Hub, or one of {', '.join(known)}",
         )
-    cached = built_path(str(name))
+    return _load_known(str(name), revision=revision, workers=workers)
+
+
+def _load_known(name: str, *, revision: str | None, workers: int) -> Mix:
+    """Returns a mix of the catalog."""
+    repo = f"{HUB_NAMESPACE}/{name}"
+    if revision is not None:
+        return Mix(fetch(repo, revision=revision))
+    cached = built_path(name)
     if is_mix(cached):
         say(f"{name}: from the cache, {cached}")
         return Mix(cached)
+    spec = load_mix_spec(name)
+    if _is_downloaded(spec):
+        say(f"{name}: not in the cache ({cached}); asking the Hub for {repo}")
+        fetched = fetch_if_there(repo, revision=f"v{spec.version}")
+        if fetched is not None:
+            return Mix(fetched)
     say(f"{name}: not in the cache ({cached}); building it there")
-    return build(load_mix_spec(str(name)), cached, workers=workers)
+    return build(spec, cached, workers=workers)
+
+
+def _is_downloaded(spec: MixSpec) -> bool:
+    """Whether a build begins with downloads; what is generated on the spot needs no Hub."""
+    return any(source.files for source in resolve_sources(spec))
 
 
 def built_path(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import re
 from pathlib import Path
 
@@ -96,12 +97,16 @@ def _raw(name):
     found = sorted([*RAW.rglob(name), *RAW.rglob(f"{name}.gz")])
     if not found:
         pytest.skip(f"no {name} under {RAW}")
-    return pl.read_parquet(found[0]) if name.endswith(".parquet") else pl.read_csv(found[0], infer_schema_length=None)
+    if name.endswith(".parquet"):
+        return pl.read_parquet(found[0])
+    text = bz2.decompress(found[0].read_bytes()) if name.endswith(".bz2") else found[0]
+    return pl.read_csv(text, separator="\t" if ".tsv" in name else ",", infer_schema_length=None)
 
 
 def test_what_there_is():
     """The catalog holds the mixes and sources of this release."""
-    assert {"toymix", "minimix", "qm9", "zinc12k", "zinc250k", "ultralarge", "ultralarge_5pct"} <= set(mix_names())
+    assert {"toymix", "minimix", "qm9", "zinc12k", "zinc250k"} <= set(mix_names())
+    assert {"largemix", "midmix", "ultralarge", "ultralarge_5pct"} <= set(mix_names())
     large = {"pcba_1328", "pcqm4m_g25_n4", "pm6_83m"}
     assert {"qm9", "tox21", "zinc12k", "minimix", "zinc250k", "toxcast", "muv", "pcqm4mv2", *large} <= set(
         source_names()
@@ -171,6 +176,23 @@ def test_toymix_is_the_papers():
     assert {name: " ".join(task.name for task in spec.tasks) for name, spec in datasets.items()} == TOYMIX_TASKS
     assert (mix.split.method, mix.split.validation, mix.split.test, mix.split.seed) == ("paper", 0.1, 0.1, 42)
     assert datasets["tox21"].kind is Kind.BINARY
+
+
+def test_large_mixes_are_the_papers():
+    """LargeMix and UltraLarge: the paper's datasets, fractions and fourth split."""
+    large, ultra = load_mix_spec("largemix"), load_mix_spec("ultralarge")
+    datasets = [name for source in resolve_sources(large) for name in source.datasets]
+    assert datasets == ["l1000_vcap", "l1000_mcf7", "pcba_1328", "pcqm4m_g25", "pcqm4m_n4"]
+    for mix, fraction in ((large, 0.04), (ultra, 0.01)):
+        assert (mix.split.method, mix.split.validation, mix.split.test, mix.split.seed) == (
+            "paper",
+            *[fraction] * 2,
+            42,
+        )
+    assert large.split.test_seen.within == "pcqm4m_g25_n4"
+    assert large.split.test_seen.sources == ("l1000_vcap", "l1000_mcf7", "pcba_1328")
+    twentieth = load_mix_spec("ultralarge_5pct")
+    assert (twentieth.sample, twentieth.split, twentieth.sources) == (0.05, ultra.split, ultra.sources)
 
 
 @pytest.mark.parametrize("name", ["qm9", "zinc12k"])

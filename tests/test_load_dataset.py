@@ -7,7 +7,10 @@ import math
 import datasets
 import pytest
 
+from molmix_bench.build.run import build
+from molmix_bench.specs.catalog import load_mix_spec
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+from tests.build.upstream import write_largemix
 
 datasets.disable_progress_bars()
 
@@ -95,3 +98,33 @@ def test_nulls_in_numbers(load):
     assert all(math.isnan(rows.with_format("numpy")["x-2"][i]) for i in missing)
     assert all(math.isnan(rows.with_format("torch")["x-2"][i]) for i in missing)
     assert rows.with_format("polars")["x-2"].is_null().arg_true().to_list() == missing
+
+
+LARGEMIX = ["mix", "l1000_vcap", "l1000_mcf7", "pcba_1328", "pcqm4m_g25", "pcqm4m_n4", "tasks"]
+
+
+@pytest.fixture(scope="module")
+def largemix(tmp_path_factory):
+    """Returns the path of LargeMix, from generated files: sparse pairs, classes, labels of atoms, four splits."""
+    folder = tmp_path_factory.mktemp("largemix")
+    write_largemix(folder / "raw", 120)
+    return build(load_mix_spec("largemix"), folder / "mix", raw=[folder / "raw"]).path
+
+
+@pytest.mark.parametrize("config", LARGEMIX)
+def test_every_level_and_kind(largemix, tmp_path, config):
+    """Every config of LargeMix comes out whole in every format, and streams the same rows."""
+    loaded = datasets.load_dataset(str(largemix), config, cache_dir=str(tmp_path))
+    streamed = datasets.load_dataset(str(largemix), config, streaming=True)
+    assert set(streamed) == set(loaded)
+    for split, rows in loaded.items():
+        for form in ("torch", "numpy", "pandas", "polars", "arrow"):
+            shown = rows.with_format(form)
+            assert shown[0] is not None
+            assert sum(len(batch["mol_id" if config != "tasks" else "task"]) for batch in shown.iter(7)) == len(rows)
+        assert list(streamed[split]) == rows.to_list()
+
+
+def test_configs_are_the_datasets(largemix):
+    """The configs are the mix, its datasets and the tasks, in this order."""
+    assert datasets.get_dataset_config_names(str(largemix)) == LARGEMIX

@@ -5,13 +5,17 @@ A receiver reads its own batch of every sender's file through a memory map and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from molmix_bench.build.whole import written_apart
 
 
 def write_buckets(path: Path, table: pa.Table, bucket: npt.NDArray[np.integer], *, num_buckets: int) -> None:
@@ -24,8 +28,7 @@ def write_buckets(path: Path, table: pa.Table, bucket: npt.NDArray[np.integer], 
     bounds = np.searchsorted(bucket[order], np.arange(num_buckets + 1))
     # Combined, so that each slice below is one batch.
     rows = table.take(pa.array(order)).combine_chunks()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with _arrow_file(path, table.schema) as writer:
         for start, stop in pairwise(bounds.tolist()):
             batches = rows.slice(start, stop - start).to_batches()
             writer.write_batch(batches[0] if batches else _empty(table.schema))
@@ -42,8 +45,7 @@ def read_bucket(paths: Iterable[Path], bucket: int) -> pa.Table:
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Writes a table that a later step reads whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with _arrow_file(path, table.schema) as writer:
         writer.write_table(table)
 
 
@@ -51,6 +53,12 @@ def read_table(path: Path) -> pa.Table:
     """Returns a table that `write_table` wrote, memory-mapped."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
+
+
+@contextmanager
+def _arrow_file(path: Path, schema: pa.Schema) -> Iterator[Any]:
+    with written_apart(path) as part, pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        yield writer
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

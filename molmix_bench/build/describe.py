@@ -1,11 +1,13 @@
 """Step 7, per dataset: statistics of every task and split, as `tasks.parquet` publishes them.
 
-Sums are exact (`math.fsum`), so that they depend neither on the order of rows nor on the machine.
+Sums are exact, so that they depend neither on the order of rows nor on the machine; files are read in pieces, so that
+memory does not grow with them.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from molmix_bench.build.exact import Moments
 from molmix_bench.build.paths import staged_file
 from molmix_bench.build.plan import Plan
 from molmix_bench.layout.choose import layout_of
@@ -21,6 +24,7 @@ from molmix_bench.metrics.protocol import LabelStats, why_not_scorable
 from molmix_bench.specs.source import DatasetSpec
 from molmix_bench.vocab import SPLITS, Kind, Split
 
+_ROWS_AT_ONCE = 16_384
 _SPLIT_FIELDS = (
     ("n_labels", pa.int64()),
     ("n_pos", pa.int64()),
@@ -57,8 +61,7 @@ def describe_dataset(plan: Plan, name: str, files: dict[str, tuple[str, ...]]) -
         files: per split that has any, its files within the mix.
     """
     dataset = plan.datasets[name][1]
-    layout = layout_of(dataset)
-    values = {split: _task_values(plan, layout, files.get(split, ())) for split in SPLITS}
+    stats = {split: _gather(plan, dataset, files.get(split, ())) for split in SPLITS}
     described = []
     for index, task in enumerate(dataset.tasks):
         row: dict[str, Any] = {
@@ -73,47 +76,82 @@ def describe_dataset(plan: Plan, name: str, files: dict[str, tuple[str, ...]]) -
             "description": task.description,
         }
         for split in SPLITS:
-            row |= describe_labels(values[split][index], dataset, split)
+            row |= stats[split][index].columns(split)
         described.append(row)
     return described
 
 
-def _task_values(plan: Plan, layout: Layout, files: tuple[str, ...]) -> list[npt.NDArray[Any]]:
-    """Returns the labels of each task in one split."""
-    columns = layout.schema.names
-    tables = [pq.read_table(staged_file(plan, path), columns=columns, partitioning=None) for path in files]
-    return layout.task_values(pa.concat_tables([layout.schema.empty_table(), *tables]).combine_chunks())
+def _gather(plan: Plan, dataset: DatasetSpec, files: tuple[str, ...]) -> list[TaskLabels]:
+    """Returns what is to be said of each task's labels in one split."""
+    tasks = [TaskLabels(dataset) for _ in dataset.tasks]
+    paths = [staged_file(plan, file) for file in files]
+    for labels in _task_labels(paths, layout_of(dataset)):
+        for task, values in zip(tasks, labels, strict=True):
+            task.add(values)
+    for labels in _task_labels(paths, layout_of(dataset)):
+        for task, values in zip(tasks, labels, strict=True):
+            task.add_again(values)
+    return tasks
 
 
-def describe_labels(labels: npt.NDArray[Any], dataset: DatasetSpec, split: Split) -> dict[str, Any]:
-    """Returns the statistics of one task's labels in one split, keyed by the columns of `tasks.parquet`."""
-    values = labels.astype(np.float64)
-    mean, std = _moments(values)
-    counts: list[int] = []
-    if dataset.kind is not Kind.REGRESSION:
-        counts = np.bincount(labels.astype(np.int64), minlength=dataset.num_classes or 2).tolist()
-    stats = LabelStats(
-        num_labels=len(values),
-        class_counts=counts,
-        minimum=float(values.min()) if len(values) else None,
-        maximum=float(values.max()) if len(values) else None,
-    )
-    fields = {
-        "n_labels": len(values),
-        "n_pos": counts[1] if dataset.kind is Kind.BINARY else None,
-        "mean": mean,
-        "std": std,
-        "min": stats.minimum,
-        "max": stats.maximum,
-        "class_counts": counts,
-        "scorable": why_not_scorable(dataset.kind, stats) is None,
-    }
-    return {f"{split}_{name}": value for name, value in fields.items()}
+def _task_labels(paths: list[Path], layout: Layout) -> Iterator[list[npt.NDArray[Any]]]:
+    """Yields the labels of every task, a bounded number of rows at a time."""
+    names = layout.schema.names
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=names):
+                # Selected again: a name with a dot is, to the reader, a part of a column of another name too.
+                yield layout.task_values(pa.Table.from_batches([batch]).select(names))
 
 
-def _moments(values: npt.NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """Returns mean and standard deviation (ddof 0), or nothing for no values."""
-    if not len(values):
-        return None, None
-    mean = math.fsum(values) / len(values)
-    return mean, math.sqrt(math.fsum((values - mean) ** 2) / len(values))
+class TaskLabels:
+    """Statistics of one task's labels in one split, gathered in two passes, each piece by piece.
+
+    Args:
+        dataset: the dataset of the task.
+    """
+
+    def __init__(self, dataset: DatasetSpec) -> None:
+        self._dataset = dataset
+        self._moments = Moments()
+        self._num = 0
+        self._minimum = self._maximum = np.nan
+        self._class_counts = np.zeros(0 if dataset.kind is Kind.REGRESSION else dataset.num_classes or 2, np.int64)
+
+    def add(self, labels: npt.NDArray[Any]) -> None:
+        """Takes labels in the first pass."""
+        if not len(labels):
+            return
+        values = labels.astype(np.float64)
+        self._moments.add(values)
+        self._num += len(values)
+        self._minimum = float(np.fmin(self._minimum, values.min()))
+        self._maximum = float(np.fmax(self._maximum, values.max()))
+        if len(self._class_counts):
+            self._class_counts += np.bincount(labels.astype(np.int64), minlength=len(self._class_counts))
+
+    def add_again(self, labels: npt.NDArray[Any]) -> None:
+        """Takes the same labels in the second pass."""
+        if len(labels):
+            self._moments.add_again(labels.astype(np.float64))
+
+    def columns(self, split: Split) -> dict[str, Any]:
+        """Returns the columns of `tasks.parquet` for this split."""
+        counts: list[int] = self._class_counts.tolist()
+        stats = LabelStats(
+            num_labels=self._num,
+            class_counts=counts,
+            minimum=self._minimum if self._num else None,
+            maximum=self._maximum if self._num else None,
+        )
+        fields = {
+            "n_labels": self._num,
+            "n_pos": counts[1] if self._dataset.kind is Kind.BINARY else None,
+            "mean": self._moments.mean,
+            "std": self._moments.std,
+            "min": stats.minimum,
+            "max": stats.maximum,
+            "class_counts": counts,
+            "scorable": why_not_scorable(self._dataset.kind, stats) is None,
+        }
+        return {f"{split}_{name}": value for name, value in fields.items()}

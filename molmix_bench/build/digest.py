@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _MODULUS = 1 << 128
+_ROWS_AT_ONCE = 8_192
+"""Bounds the bytes objects that exist at once."""
 
 
 class ContentDigest:
@@ -26,15 +28,19 @@ class ContentDigest:
     def update(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Adds the rows of the batches."""
         for batch in batches:
-            cells = [_row_bytes(column) for column in batch.columns]
-            total = 0
-            for row in zip(*cells, strict=True):
-                total += int.from_bytes(hashlib.blake2b(b"".join(row), digest_size=16).digest(), "little")
-            self._sum = (self._sum + total) % _MODULUS
+            for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+                self._add(batch.slice(start, _ROWS_AT_ONCE))
 
     def hexdigest(self) -> str:
         """Returns the digest as 32 hex digits."""
         return f"{self._sum:032x}"
+
+    def _add(self, batch: pa.RecordBatch) -> None:
+        cells = [_row_bytes(column) for column in batch.columns]
+        total = 0
+        for row in zip(*cells, strict=True):
+            total += int.from_bytes(hashlib.blake2b(b"".join(row), digest_size=16).digest(), "little")
+        self._sum = (self._sum + total) % _MODULUS
 
 
 def add_digests(digests: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from molmix_bench.errors import UsageError
 from molmix_bench.sources.inspect import Column, Inspection
 from molmix_bench.specs.base import parse_yaml, validate_spec
 from molmix_bench.specs.mix import MixSpec
-from molmix_bench.specs.readers import TableReader
+from molmix_bench.specs.readers import MISSING
 from molmix_bench.specs.source import FileSpec
 from molmix_bench.vocab import RESERVED_COLUMNS, RESERVED_CONFIGS, Kind
 
@@ -87,7 +87,7 @@ def _render(table: Inspection, columns: list[Column], left_out: dict[str, str]) 
         "      form: table",
         *_rivals(table),
         f"      smiles: {_quote(table.smiles)}",
-        *([f"      missing: {_quote([*TableReader(smiles='').missing, *missing])}"] if missing else []),
+        *([f"      missing: {_quote([*MISSING, *missing])}"] if missing else []),
         "    datasets:",
     ]
     for name, members in _group(stem, columns).items():
@@ -127,7 +127,6 @@ def _dataset(name: str, columns: list[Column], table: Inspection) -> list[str]:
         lines += ["        # Whole numbers from 0, taken for classes; for counts: kind: regression, duplicates: mean."]
     lines += [f"        kind: {kind}"]
     lines += [f"        num_classes: {num_classes}"] if num_classes else []
-    # Duplicates are merged within a split; `first` keeps the row that comes first.
     lines += [f"        duplicates: {'mean' if kind is Kind.REGRESSION else 'majority'}", f"        # {shown}."]
     lines += ["        tasks:"]
     taken: set[str] = set()

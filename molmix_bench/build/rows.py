@@ -8,14 +8,13 @@ import numpy.typing as npt
 from molmix_bench.build.paths import row_split_file, set_aside_file
 from molmix_bench.build.plan import Plan
 from molmix_bench.build.split import TEST_SEEN, TRAIN, SplitCodes, split_rows
+from molmix_bench.build.whole import save_array
 from molmix_bench.sources.split_file import split_codes
 
 
 def split_source(plan: Plan, source: int, *, num_rows: int, partitions: int) -> int:
     """Writes the split of each raw row of a source, by the paper's rule or the published file; returns the rows."""
-    path = row_split_file(plan, source)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, _codes(plan, source, num_rows=num_rows, partitions=partitions), allow_pickle=False)
+    save_array(row_split_file(plan, source), _codes(plan, source, num_rows=num_rows, partitions=partitions))
     return num_rows
 
 

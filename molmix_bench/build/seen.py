@@ -10,6 +10,7 @@ from molmix_bench.build.buckets import read_bucket
 from molmix_bench.build.index import RowIndex
 from molmix_bench.build.paths import routed_file, set_aside_file
 from molmix_bench.build.plan import Plan
+from molmix_bench.build.whole import save_array
 from molmix_bench.vocab import MOL_ID
 
 
@@ -31,9 +32,7 @@ def set_aside(plan: Plan, partition: int, index: RowIndex) -> dict[str, int]:
         other = pa.chunked_array([chunk for column in outside for chunk in column.chunks], pa.string())
         known = other if source == within else both[within]
         found = table.filter(pc.is_in(table[MOL_ID], value_set=known.combine_chunks()))
-        path = set_aside_file(plan, partition, source)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, np.unique(found["row"].to_numpy()), allow_pickle=False)
+        save_array(set_aside_file(plan, partition, source), np.unique(found["row"].to_numpy()))
         counts[plan.sources[source].name] = found.num_rows
     return counts
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from molmix_bench.build.buckets import read_bucket, write_buckets
@@ -14,6 +15,7 @@ from molmix_bench.build.paths import molecules_file, rows_file
 from molmix_bench.build.plan import Plan
 from molmix_bench.chem.molecule import Rejected, standardize
 from molmix_bench.chem.scaffold import scaffold_group
+from molmix_bench.layout.cells import Ints
 from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
 
 GROUP, NUM_ATOMS, NUMBERING, NUM_RAW = "/group", "/num_atoms", "/numbering", "/num_raw"
@@ -32,6 +34,9 @@ MOLECULES_SCHEMA = pa.schema(
     ]
 )
 """Either the molecule or the reason why there is none; group and numbering only where the build needs them."""
+
+_DEMAND = "/demand"
+_ROWS_AT_ONCE = 8_192
 
 Row = tuple[str | int | tuple[int, ...] | None, ...]
 
@@ -59,20 +64,42 @@ def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ..
         _Demand(source.max_atoms, any(dataset.level is Level.NODE for dataset in source.datasets.values()))
         for source in plan.sources
     ]
-    tables, keys, senders = [], [], []
-    for number, (part, source) in enumerate(parts):
-        table = read_bucket([rows_file(plan, part)], bucket)
-        tables.append(table)
-        texts, problems = table[RAW_SMILES].to_pylist(), table[PROBLEM].to_pylist()
-        keys += [(text, problem, demands[source]) for text, problem in zip(texts, problems, strict=True)]
-        senders.append(np.full(table.num_rows, number, dtype=np.int32))
-    outcome = {key: _standardize_row(plan, *key) for key in dict.fromkeys(keys)}
-    columns = list(zip(*(outcome[key] for key in keys), strict=True)) or [()] * len(MOLECULES_SCHEMA)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, MOLECULES_SCHEMA, strict=True)]
-    molecules = pa.table(arrays, schema=MOLECULES_SCHEMA)
-    molecules = molecules.append_column(POSITION, pa.concat_tables(tables)[POSITION])
-    write_buckets(molecules_file(plan, bucket), molecules, np.concatenate(senders), num_buckets=len(parts))
-    return {"distinct": len(outcome)}
+    # Sources that ask for the same share the work.
+    asked = list(dict.fromkeys(demands))
+    tables = [read_bucket([rows_file(plan, part)], bucket) for part, _ in parts]
+    rows = [table.num_rows for table in tables]
+    sender = np.repeat(np.arange(len(parts), dtype=np.int32), rows)
+    demand = np.repeat(np.array([asked.index(demands[source]) for _, source in parts], dtype=np.int32), rows)
+    table = pa.concat_tables(tables).append_column(_DEMAND, pa.array(demand))
+    distinct, place = _distinct(table.select([RAW_SMILES, PROBLEM, _DEMAND]))
+    molecules = _standardize_rows(plan, distinct, asked).take(pa.array(place))
+    molecules = molecules.append_column(POSITION, table[POSITION])
+    write_buckets(molecules_file(plan, bucket), molecules, sender, num_buckets=len(parts))
+    return {"distinct": distinct.num_rows}
+
+
+def _distinct(keys: pa.Table) -> tuple[pa.Table, Ints]:
+    """Returns the distinct rows, in order of appearance, and for every row the place of its like among them."""
+    rows = cast("pl.DataFrame", pl.from_arrow(keys))
+    distinct = rows.unique(maintain_order=True, keep="first")
+    numbered = distinct.with_row_index("/place")
+    places = rows.join(numbered, on=rows.columns, how="left", nulls_equal=True, maintain_order="left")["/place"]
+    return distinct.to_arrow(), places.to_numpy().astype(np.int64)
+
+
+def _standardize_rows(plan: Plan, distinct: pa.Table, demands: list[_Demand]) -> pa.Table:
+    """Returns a row of `MOLECULES_SCHEMA` for each; Python objects exist for some thousands of them at once."""
+    tables = [MOLECULES_SCHEMA.empty_table()]
+    for batch in distinct.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        texts, problems, asked = (column.to_pylist() for column in batch.columns)
+        done = [
+            _standardize_row(plan, text, problem, demands[demand])
+            for text, problem, demand in zip(texts, problems, asked, strict=True)
+        ]
+        columns = zip(*done, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, MOLECULES_SCHEMA, strict=True)]
+        tables.append(pa.table(arrays, schema=MOLECULES_SCHEMA))
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def _standardize_row(plan: Plan, smiles: str | None, problem: str | None, demand: _Demand) -> Row:

@@ -8,7 +8,7 @@ from typing import Any
 
 from molmix_bench.build.account import account_datasets, check_scorable
 from molmix_bench.build.describe import describe_dataset
-from molmix_bench.build.engine import Engine, Task
+from molmix_bench.build.engine import Runner, Task
 from molmix_bench.build.finish import write_ledger, write_manifest, write_tasks
 from molmix_bench.build.index import RowIndex
 from molmix_bench.build.ingest import ingest
@@ -24,21 +24,21 @@ from molmix_bench.specs.manifest import Manifest
 from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MIX_CONFIG, SPLITS
 
 
-def run_steps(plan: Plan, engine: Engine) -> Manifest:
+def run_steps(plan: Plan, runner: Runner) -> Manifest:
     """Runs every step of a build that is not done yet; the mix lies in the working folder's `mix` afterwards."""
-    ingested = engine.run("ingest", _ingest_tasks(plan), unit="file")
+    ingested = runner.run("ingest", _ingest_tasks(plan), unit="file")
     parts = _list_parts(plan, ingested)
     rows = sum(part.rows for part in parts)
     partitions = max(1, -(-rows // plan.layout.rows_per_partition))
-    engine.run("standardize", _standardize_tasks(plan, parts), unit="mol")
-    routed = engine.run("route", _route_tasks(plan, parts, partitions), unit="row")
+    runner.run("standardize", _standardize_tasks(plan, parts), unit="mol")
+    routed = runner.run("route", _route_tasks(plan, parts, partitions), unit="row")
     index = _index_rows(plan, parts, ingested)
     if plan.spec.split.test_seen is not None:
-        engine.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
-    engine.run("split", _split_tasks(plan, ingested, partitions), unit="row")
-    merged = engine.run("merge", _merge_tasks(plan, index, rows, partitions), unit="row")
-    shards = engine.run("write", _write_tasks(plan, merged), unit="file")
-    described = engine.run("describe", _describe_tasks(plan, shards), unit="dataset")
+        runner.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
+    runner.run("split", _split_tasks(plan, ingested, partitions), unit="row")
+    merged = runner.run("merge", _merge_tasks(plan, index, rows, partitions), unit="row")
+    shards = runner.run("write", _write_tasks(plan, merged), unit="file")
+    described = runner.run("describe", _describe_tasks(plan, shards), unit="dataset")
     tasks = [row for rows in described for row in rows]
     notes = [*plan.notes, *_raw_notes(plan), *check_scorable(tasks)]
     write_tasks(plan, tasks)

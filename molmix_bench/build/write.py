@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from molmix_bench.build.buckets import read_table
 from molmix_bench.build.digest import ContentDigest
 from molmix_bench.build.paths import merged_file, staged_file
 from molmix_bench.build.plan import Plan
+from molmix_bench.build.whole import written_apart
 from molmix_bench.sources.download import file_sha256
 from molmix_bench.vocab import Split, shard_name
 
@@ -76,26 +78,16 @@ def write_parquet(path: Any, groups: Iterable[pa.Table], digest: ContentDigest |
 
     Content-defined chunking keeps pages equal where rows are equal, so that a new version uploads only what changed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer: pq.ParquetWriter | None = None
+    tables = iter(groups)
+    first = next(tables)
+    options = {"compression": "zstd", "write_page_index": True, "use_content_defined_chunking": True}
     rows = 0
-    try:
-        for table in groups:
-            if writer is None:
-                writer = pq.ParquetWriter(
-                    path,
-                    table.schema,
-                    compression="zstd",
-                    write_page_index=True,
-                    use_content_defined_chunking=True,
-                )
+    with written_apart(path) as part, pq.ParquetWriter(part, first.schema, **options) as writer:
+        for table in chain([first], tables):
             writer.write_table(table, row_group_size=max(1, table.num_rows))
             rows += table.num_rows
             if digest is not None:
                 digest.update(table.to_batches())
-    finally:
-        if writer is not None:
-            writer.close()
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from molmix_bench.cards.document import Block, Bullets, Code, Heading, Image, Link, Paragraph, Table, Text
+from molmix_bench.cards.document import Block, Bullets, Code, Heading, Image, Link, Paragraph, Table, Text, percent
 from molmix_bench.cards.facts import SAMPLE_ROWS, Facts
 from molmix_bench.cards.issues import known_issues
 from molmix_bench.cards.loading import load_section
@@ -12,7 +12,7 @@ from molmix_bench.cards.sections import citation_section, provenance_sections, s
 from molmix_bench.mix import Mix
 from molmix_bench.specs.source import SourceSpec
 from molmix_bench.validate.leakage import IDENTITIES
-from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MANIFEST_FILE, SPLITS, Level
+from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MANIFEST_FILE, SPLITS
 
 _VERSIONS = ("molmix_bench", "rdkit", "inchi", "numpy", "polars", "pyarrow")
 """Of the manifest's toolchain, those on which identities, SMILES, labels and bytes depend; not Python's."""
@@ -73,7 +73,10 @@ def _datasets(mix: Mix, facts: Facts) -> list[Block]:
         cells = [f"{item.splits[split]:,}" if split in item.splits else "-" for split in splits]
         rows.append([Code(name), str(item.level), kind, *counts, *cells])
     dense: list[list[Text]] = [
-        [Code(name), *(f"{facts.density[name][split]:.1%}" if split in facts.density[name] else "-" for split in splits)]
+        [
+            Code(name),
+            *(f"{percent(facts.density[name][split])}%" if split in facts.density[name] else "-" for split in splits),
+        ]
         for name in mix.datasets
     ]
     return [
@@ -93,12 +96,15 @@ def _overlap(mix: Mix, facts: Facts) -> list[Block]:
     if len(mix.datasets) == 1:
         return [*blocks, Paragraph("The mix has one dataset, and nothing to share molecules with.")]
     names = list(mix.datasets)
-    pairs = [
-        f"{names[row]} and {names[column]} share {facts.shared[row, column]:,}"
-        for row in range(len(names))
-        for column in range(row)
+    rows: list[list[Text]] = [
+        [Code(name), *(f"{count:,}" for count in counts)]
+        for name, counts in zip(names, facts.shared.tolist(), strict=True)
     ]
-    return [*blocks, Image("overlap", f"Molecules that two datasets have in common: {'; '.join(pairs)}")]
+    return [
+        *blocks,
+        Image("overlap", "Share of each dataset's molecules that are in each other dataset"),
+        Table(("molecules in common", *names), rows, frozenset(names)),
+    ]
 
 
 def _labels_per_task(mix: Mix, name: str) -> dict[str, int]:
@@ -112,8 +118,8 @@ def _making(mix: Mix) -> list[Block]:
     versions = ", ".join(f"{name} {manifest.toolchain[name]}" for name in _VERSIONS if name in manifest.toolchain)
     items: list[Text] = [
         (
-            "Every SMILES is parsed and written in RDKit's canonical form; no fragment is removed and no charge or "
-            "tautomer changed. A molecule is its InChIKey with fixed hydrogens, ",
+            "Every SMILES is written in RDKit's canonical form; no fragment, charge or tautomer is changed. ",
+            "A molecule is its InChIKey with fixed hydrogens, ",
             Code("mol_id"),
             ".",
         ),
@@ -149,7 +155,7 @@ def _leakage(mix: Mix, facts: Facts) -> list[Block]:
     rows: list[list[Text]] = []
     for (name, split), found in facts.leakage.group_by("dataset", "split", maintain_order=True):
         share = {row["identity"]: row["shared_any"] / row["molecules"] for row in found.iter_rows(named=True)}
-        cells = [f"{share[identity]:.1%}" for identity in IDENTITIES]
+        cells = [f"{percent(share[identity])}%" for identity in IDENTITIES]
         rows.append([Code(str(name)), str(split), f"{found['molecules'][0]:,}", *cells])
     numeric = frozenset({"molecules", *IDENTITIES})
     return [
@@ -170,8 +176,8 @@ def _accounting(mix: Mix) -> list[Block]:
             rows.append([Code(name), what, *counts, reasons])
     conflicts = sum(entry.conflicts for entry in mix.manifest.datasets.values())
     text: Text = (
-        f"Nothing is lost without a record: read = kept + merged + dropped. {_count(conflicts, 'label')} on which "
-        f"duplicates disagreed {'is' if conflicts == 1 else 'are'} in ",
+        "Nothing is lost without a record: read = kept + merged + dropped. ",
+        f"{_count(conflicts, 'label')} on which duplicates disagreed {'is' if conflicts == 1 else 'are'} in ",
         Code(CONFLICTS_FILE),
         ", every dropped row and label with its reason in ",
         Code(DROPS_FILE),
@@ -199,5 +205,3 @@ def _molecules(facts: Facts) -> list[Block]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-

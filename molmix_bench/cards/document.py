@@ -1,7 +1,7 @@
 """What a card is made of: blocks of text that markdown and HTML are written from, so that both say the same.
 
-Text is data: a plain string stands for itself and is escaped by whoever writes it. Names of tasks, titles and notes come
-from other people's mixes, and none of them can become markup.
+Text is data: a plain string stands for itself and is escaped by whoever writes it. Names of tasks, titles and notes
+come from other people's mixes, and none of them can become markup.
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ class Image:
     """What the figure shows, for those who do not see it."""
 
 
+_SMALLEST, _TENTHS_BELOW, _LARGEST = 0.001, 0.0995, 0.995
+"""Shares below, from and above which a percentage is written otherwise."""
+
 Block = Heading | Paragraph | Bullets | Table | Listing | Image
 
 
@@ -87,9 +90,24 @@ def pieces(text: Text) -> tuple[Inline, ...]:
 
 
 def one_line(text: str) -> str:
-    """Returns a text without line breaks, control characters and the like.
+    r"""Returns a text without line breaks, control characters and the like.
 
-    >>> one_line(" a\\n\\tb\\u202e ")
+    >>> one_line(" a\n\tb\u202e ")
     'a b'
     """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def percent(share: float) -> str:
+    """Returns a share as a percentage in at most four signs; never 0 or 100 for what is not.
+
+    >>> percent(0), percent(0.0004), percent(0.034), percent(0.4567), percent(0.9996), percent(1)
+    ('0', '<0.1', '3.4', '46', '>99', '100')
+    """
+    if share in (0, 1):
+        return f"{share:.0%}".rstrip("%")
+    if share < _SMALLEST:
+        return "<0.1"
+    if share > _LARGEST:
+        return ">99"
+    return f"{100 * share:.1f}" if share < _TENTHS_BELOW else f"{100 * share:.0f}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pads
+import pyarrow.fs as pafs
 
 _DTYPES = {pa.bool_(): "bool", pa.float32(): "float32", pa.float64(): "float64", pa.string(): "string"}
 
@@ -34,7 +35,7 @@ def loaded_bytes(path: Path) -> int:
 
     It reads batches of as many rows as the file's first row group and adds up their Arrow buffers.
     """
-    fragment = pads.ParquetFileFormat().make_fragment(str(path))
+    fragment = pads.ParquetFileFormat().make_fragment(str(path), filesystem=pafs.LocalFileSystem())
     groups = fragment.row_groups
     if not groups:
         return 0

@@ -2,8 +2,9 @@
 
 A mix adapts its sources: it brings molecules into a standard form, merges duplicates and puts tables together. Who
 passes it on has to meet the conditions of every source at once, so licences are ordered by what they ask, and the
-strictest is one that asks all that the others ask. The order is partial: CC-BY-SA asks what CC-BY-NC does not, and the
-other way round. Then, and wherever a licence is not known here, the answer is `other`, and the card states each source's.
+strictest is one that asks all that the others ask. The order is partial: CC-BY-SA asks what CC-BY-NC does not, and
+the other way round. Then, and wherever a licence is not known here, the answer is `other`; the card states each
+source's.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _BY = _NOTICE | {"attribution"}
 _SHARE_ALIKE = "share-alike"
 _NO_DERIVATIVES = "no derivatives"
 
-# Public domain, then licences that ask to be passed on with the data, then attribution as the Creative Commons define it
-# (name the author, link the licence, say what was changed), then the same conditions for what is made of the data. Of
-# licences that ask the same, the later in this list is taken: it is the one written for data, or the newer version.
+# Public domain, then licences that ask to be passed on with the data, then attribution as the Creative Commons define
+# it (name the author, link the licence, say what was changed), then the same conditions for what is made of the data.
+# Of licences that ask the same, the later in this list is taken: the one written for data, or the newer version.
 CONDITIONS: dict[str, frozenset[str]] = {
     "LicenseRef-US-Government-Works": _FREE,
     "Unlicense": _FREE,
@@ -72,9 +73,7 @@ def _compatible(licences: list[str]) -> bool:
     conditions = [CONDITIONS[licence] for licence in licences]
     # CC-BY-SA-3.0 allows what is made of it to bear the later version.
     families = {
-        licence.removesuffix("-3.0").removesuffix("-4.0")
-        for licence in licences
-        if _SHARE_ALIKE in CONDITIONS[licence]
+        licence.removesuffix("-3.0").removesuffix("-4.0") for licence in licences if _SHARE_ALIKE in CONDITIONS[licence]
     }
     return len(families) <= 1 and not any(_NO_DERIVATIVES in asked for asked in conditions)
 

@@ -34,7 +34,7 @@ def load_lines(repository: str, version: str, first: str, split: str) -> str:
             "from datasets import load_dataset",
             "",
             f'REPOSITORY, REVISION = "{repository}", "{revision}"  # or the path of a built directory',
-            "mix = load_dataset(REPOSITORY, revision=REVISION)  # one row per molecule, with the labels of all datasets",
+            "mix = load_dataset(REPOSITORY, revision=REVISION)  # one row per molecule, labels of all datasets",
             f'{first} = load_dataset(REPOSITORY, "{first}", split="{split}", revision=REVISION)',
             'tasks = load_dataset(REPOSITORY, "tasks", split="full", revision=REVISION)  # names, units, statistics',
         ]
@@ -64,8 +64,8 @@ def _tensor_notes(mix: Mix) -> list[Text]:
     if classes:
         notes.append(
             (
-                f"Classes ({_names(classes)}) come as int64 where a batch has all labels and as float32 where one is "
-                "missing; this makes them float32 always: ",
+                f"Classes ({_names(classes)}) come as int64 where a batch has all labels, float32 where it lacks one; ",
+                "this makes them float32 always: ",
                 Code(
                     'rows = rows.cast(Features({n: Value("float32") if getattr(f, "dtype", "") == "int8" else f '
                     "for n, f in rows.features.items()}))"

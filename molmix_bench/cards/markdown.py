@@ -23,7 +23,7 @@ from molmix_bench.cards.document import (
     pieces,
 )
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~#$^])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 _LINE_START = re.compile(r"^([-+=:]|\d+[.)])")
 _AUTOLINK = re.compile(r"(?i)(https?|ftp|mailto)(:)|(www)(\.)|(\w)(@)")
 _URL_SAFE = ":/?#[]@!$&*+,;=%~._-"

@@ -1,4 +1,4 @@
-"""A card as one HTML file: nothing is loaded from anywhere, no script runs, light and dark as the reader's system is."""
+"""A card as one HTML file: nothing is loaded, no script runs, light and dark as the reader's system is."""
 
 from __future__ import annotations
 

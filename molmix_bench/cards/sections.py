@@ -33,17 +33,27 @@ def task_sections(sources: Sequence[SourceSpec], labels: Mapping[str, Mapping[st
 def _task_table(dataset: DatasetSpec, labels: Mapping[str, int]) -> list[Block]:
     tasks = dataset.tasks
     shown = tasks if len(tasks) <= MAX_TASK_ROWS else tasks[:FEW_TASKS]
-    header = ["task", "unit", "better", *(["labels"] if labels else []), "description"]
-    rows: list[list[Text]] = []
-    for task in shown:
-        counts = [f"{labels[task.name]:,}"] if labels else []
-        rows.append([Code(task.name), task.unit or "", task.direction or "", *counts, _describe(task)])
-    blocks: list[Block] = [Table(header, rows, frozenset({"labels"}))]
+    columns: dict[str, list[Text]] = {"task": [Code(task.name) for task in shown]}
+    if any(task.unit for task in shown):
+        columns["unit"] = [task.unit or "" for task in shown]
+    if any(task.direction for task in shown):
+        columns["better"] = [task.direction or "" for task in shown]
+    if labels:
+        columns["labels"] = [f"{labels[task.name]:,}" for task in shown]
+    columns["description"] = [_describe(task) for task in shown]
+    rows = list(zip(*columns.values(), strict=True))
+    blocks: list[Block] = [Table(tuple(columns), rows, frozenset({"labels"}))]
     if len(shown) < len(tasks):
-        most = f", of {min(labels.values()):,} to {max(labels.values()):,} labels each" if labels else ""
-        text = f"{len(tasks) - len(shown):,} more tasks of the same kind{most}, are listed in "
-        blocks.append(Paragraph((text, Code(TASKS_FILE), ".")))
+        text = f"{len(tasks) - len(shown):,} more tasks of the same kind are listed in "
+        blocks.append(Paragraph((text, Code(TASKS_FILE), f".{_label_range(labels)}")))
     return blocks
+
+
+def _label_range(labels: Mapping[str, int]) -> str:
+    if not labels:
+        return ""
+    fewest, most = min(labels.values()), max(labels.values())
+    return f" Each has {fewest:,} labels." if fewest == most else f" They have from {fewest:,} to {most:,} labels."
 
 
 def _describe(task: TaskSpec) -> str:
@@ -72,7 +82,7 @@ def _own_licence(licences: Sequence[str]) -> Text:
         several = "the strictest of its sources'" if len(set(licences)) > 1 else "that of its sources"
         return ("The mix as a whole can be passed on under ", _licence(own), f", {several}. Each source keeps its own.")
     return (
-        "No single licence states what all sources ask: whoever passes the mix on has to meet the conditions of each. "
+        "No single licence states what all sources ask: whoever passes the mix on has to meet each one's conditions. ",
         "The card's licence is therefore ",
         Code(OTHER),
         ".",
@@ -93,8 +103,8 @@ def split_text(split: SplitSpec) -> list[Block]:
     fractions = f"{split.validation:.3g} of them for validation and {split.test:.3g} for test"
     rules = {
         "paper": f"The rule of the datasets' authors, method paper: the raw rows of each source, in file order, are "
-        f"shuffled with seed {split.seed}; first train, then validation, then test, {fractions}, rounded down. Rows are "
-        f"counted before duplicates are merged, so a molecule with several rows can be in two splits.",
+        f"shuffled with seed {split.seed}; first train, then validation, then test, {fractions}, rounded down. Rows "
+        f"are counted before duplicates are merged, so a molecule with several rows can be in two splits.",
         "published": "Method published: the row numbers that the authors published for each source.",
         "hash": f"Method hash: a keyed hash of the molecule's identity (seed {split.seed}) decides, {fractions}; a "
         f"molecule keeps its split when the data grow.",
@@ -127,10 +137,10 @@ def citation_section(spec: MixSpec, sources: Sequence[SourceSpec]) -> list[Block
 
 
 def split_entries(text: str) -> list[str]:
-    """Returns the entries of a BibTeX text, each from its `@` at the start of a line to the next.
+    r"""Returns the entries of a BibTeX text, each from its `@` at the start of a line to the next.
 
-    >>> split_entries("@misc{a}\\n@misc{b,\\n x = {1}}")
-    ['@misc{a}', '@misc{b,\\n x = {1}}']
+    >>> split_entries("@misc{a}\n@misc{b,\n x = {1}}")
+    ['@misc{a}', '@misc{b,\n x = {1}}']
     """
     entries: list[str] = []
     for line in text.strip().splitlines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from molmix_bench.cli import build, info, ls, new_mix, runs, score, validate
+from molmix_bench.cli import build, card, hub, info, ls, new_mix, runs, score, validate
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +14,10 @@ def register(app: typer.Typer) -> None:
     app.command("new-mix")(new_mix.new_mix)
     app.command("build")(build.build_mix)
     app.command("validate")(validate.validate_mix)
+    app.command("card")(card.card_mix)
+    app.command("publish")(hub.publish_mix)
+    app.command("verify")(hub.verify_mix)
+    app.command("dev-hub")(hub.serve_dev_hub)
     app.command("run")(runs.run_baseline)
     app.command("predict")(runs.predict_mix)
     app.command("score")(score.score_predictions)

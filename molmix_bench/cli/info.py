@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from molmix_bench.atomic import write_text
 from molmix_bench.cli.output import JsonOption, print_json, print_table
 from molmix_bench.mix import Dataset, Mix
 from molmix_bench.resolve import load
-from molmix_bench.vocab import SPLITS
+from molmix_bench.vocab import SPLITS, Level
 
 
 def show_mix(
     mix: Annotated[str, typer.Argument(help="A built directory, or the name of a mix.")],
     tasks: Annotated[bool, typer.Option("--tasks", help="List every task.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the mix's card there as one HTML page.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show a mix: datasets, tasks, sizes, density, licences, splits, and where every raw row went."""
     opened = load(mix)
+    if html is not None:
+        from molmix_bench.cards.write import page_of
+
+        write_text(html, page_of(opened, workers=os.cpu_count() or 1))
+        print_json({"html": str(html)}) if json else print(html)
+        return
     if json:
         print_json(_as_data(opened, tasks))
         return
@@ -38,7 +50,7 @@ def show_mix(
             len(item.tasks),
             item.num_molecules,
             item.num_labels,
-            f"{_density(item):.1%}",
+            _percent(_density(item)),
             *(item.splits.get(part) for part in splits),
             item.source.licence,
         ]
@@ -64,9 +76,15 @@ def _accounting(mix: Mix, name: str) -> list[list[object]]:
     return rows
 
 
-def _density(dataset: Dataset) -> float:
-    """Returns the share of (row, task) cells that hold a label."""
+def _density(dataset: Dataset) -> float | None:
+    """Returns the share of (row, task) cells that hold a label; None for labels of atoms, which are not counted."""
+    if dataset.level is not Level.GRAPH:
+        return None
     return dataset.num_labels / (sum(dataset.splits.values()) * len(dataset.tasks))
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"
 
 
 def _as_data(mix: Mix, tasks: bool) -> dict[str, Any]:

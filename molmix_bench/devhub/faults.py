@@ -130,8 +130,10 @@ class FaultyHub:
 
     def _uploaded(self, scope: Scope) -> Path:
         """Returns the file of the object that a request has uploaded."""
-        _, _, kind, namespace, name, oid, _ = scope["raw_path"].decode("ascii").split("/")
-        return self.store.path / "repos" / kind / namespace / name / "lfs" / oid
+        pieces: list[str] = scope["raw_path"].decode("ascii").split("/")
+        _, _, kind, namespace, name, oid, _ = pieces
+        folder = self.store.path / "repos" / kind / namespace / name
+        return folder / "lfs" / oid
 
 
 class _Answer:

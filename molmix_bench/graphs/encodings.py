@@ -24,6 +24,9 @@ _MAX_ENTRIES = 1 << 21
 _TIE = 1e-6
 """Entries of a unit vector that differ by less count as equal: far above rounding, far below real differences."""
 
+_LEAST_NORMAL = int(np.float32(2**-14).view(np.uint32))
+"""Below it, half precision has steps of 2**-24."""
+
 Array = NDArray[Any]
 
 
@@ -228,7 +231,7 @@ def _round_to_half(values: Array, bits: Array, halves: Array) -> None:
     """
     for index in range(len(values)):
         magnitude = np.int64(bits[index]) & 0x7FFFFFFF
-        if magnitude < 0x38800000:  # below 2**-14, where half precision has steps of 2**-24
+        if magnitude < _LEAST_NORMAL:
             half = np.int64(np.rint(abs(values[index]) * 2.0**24))
         else:  # half of a last digit is added, and the exponent's offset changed from 127 to 15
             half = (magnitude + 0xFFF + (magnitude >> 13 & 1) - (112 << 23)) >> 13

@@ -30,7 +30,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def decompose(matrices: Floats) -> tuple[Floats, Floats]:
-    """Returns the eigenvalues, increasing, and orthonormal eigenvectors of symmetric matrices, as `np.linalg.eigh` does.
+    """Returns eigenvalues, increasing, and orthonormal eigenvectors of symmetric matrices, as `np.linalg.eigh` does.
 
     Shapes:
         matrices: (m, n, n).
@@ -239,7 +239,7 @@ def _sweep(diagonal: Array, beside: Array, basis: Array, block: tuple[Array, Arr
 
 
 @compiled
-def _shifted(diagonal: Array, beside: Array, lane: int, first: int, last: int) -> float:
+def _shifted(diagonal: Array, beside: Array, lane: int, first: int, last: int) -> Any:
     """Returns the last entry of a block less Wilkinson's shift, an estimate of the eigenvalue that comes first."""
     half = (diagonal[first + 1, lane] - diagonal[first, lane]) / (2.0 * beside[first, lane])
     root = np.sqrt(half * half + 1.0)

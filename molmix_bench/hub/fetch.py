@@ -10,7 +10,7 @@ from molmix_bench.atomic import write_text
 from molmix_bench.cache import cache_dir
 from molmix_bench.errors import HubError
 from molmix_bench.hub.remote import MAIN, Remote
-from molmix_bench.hub.trouble import is_unreachable
+from molmix_bench.hub.trouble import is_missing, is_refused, is_unreachable
 from molmix_bench.hub.verify import Difference, FolderSource, read_manifest, require_same, verify
 from molmix_bench.specs.manifest import Manifest
 from molmix_bench.talk import say
@@ -34,15 +34,30 @@ def fetch(repo: str, *, revision: str | None = None) -> Path:
     remote = Remote(repo)
     wanted = revision or MAIN
     try:
-        commit = remote.head(wanted)
+        # Whoever has no network wants to know it soon.
+        Remote(repo, tries=2).head(wanted)
     except HubError as error:
         if not is_unreachable(error):
             raise
         say(f"{remote.where}: not reached; looking for it in the cache")
         return _verified(remote, _cached(remote, wanted, error))
-    folder = remote.cached(commit, [MANIFEST_FILE])
+    # By the name, so that the cache knows it without a network; the folder bears the commit that it stood for.
+    folder = remote.cached(wanted, [MANIFEST_FILE])
     manifest = read_manifest(FolderSource(folder))
-    return _verified(remote, remote.cached(commit, _patterns(manifest)))
+    return _verified(remote, remote.cached(folder.name, _patterns(manifest)))
+
+
+def fetch_if_there(repo: str, *, revision: str) -> Path | None:
+    """Returns the directory of a mix of a Hub as `fetch` does, or says why there is none and returns None."""
+    try:
+        fetched = fetch(repo, revision=revision)
+    except HubError as error:
+        # What a Hub answers to the first question is a reason to look elsewhere; wrong bytes are not.
+        if error.__cause__ is None or not (is_missing(error) or is_unreachable(error) or is_refused(error)):
+            raise
+        say(f"not on the Hub: {error}")
+        return None
+    return fetched
 
 
 def _cached(remote: Remote, revision: str, reason: HubError) -> Path:

@@ -9,9 +9,7 @@ from typing import Any
 from molmix_bench.errors import HubError, MixError
 from molmix_bench.hub.contents import LocalFile
 from molmix_bench.hub.remote import Remote, addition, deletion
-from molmix_bench.hub.trouble import explained, passing_wait, pause
-
-_TRIES = 4
+from molmix_bench.hub.trouble import TRIES, client_errors, explained, passing_wait, pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,10 @@ def move_branch(remote: Remote, move: Move, wanted: Mapping[str, LocalFile]) -> 
         MixError: a file changed on disk since it was validated.
     """
     where = f"{remote.where}, branch {move.branch}"
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         try:
             return remote.commit(_operations(move), branch=move.branch, parent=move.parent, message=move.message)
-        except MixError:
-            raise
-        except Exception as error:  # noqa: BLE001 - as in `persist`: judged by what it is, and raised where it stays
+        except client_errors() as error:
             # The commit may be made though its answer was an error: only the branch itself knows.
             head = remote.head(move.branch)
             if head != move.parent:
@@ -54,7 +50,7 @@ def move_branch(remote: Remote, move: Move, wanted: Mapping[str, LocalFile]) -> 
                     return head
                 raise _moved(where, move.parent, head) from error
             wait = passing_wait(error, attempt)
-            if wait is None or attempt == _TRIES:
+            if wait is None or attempt == TRIES:
                 raise explained(error, where=where) from error
             pause(wait, where=where, error=error)
     raise AssertionError("the last attempt returns or raises")

@@ -67,7 +67,10 @@ def publish(
     wanted = local_files(mix)
     tag = f"v{mix.version}"
     plan = _plan(remote, wanted, tag, name=mix.name)
-    if not yes or plan.tagged:
+    if not yes:
+        return plan
+    if plan.tagged:
+        _clear_staging(remote, tag)
         return plan
     if plan.parent is None:
         remote.create(private=private)
@@ -75,12 +78,17 @@ def publish(
     say(f"{remote.where}: {len(plan.changed)} files to publish as {tag}, {len(plan.stale)} to delete, as {user}")
     commit = plan.commit or _move_main(remote, wanted, plan)
     remote.create_tag(tag, commit)
-    remote.delete_branch(_staging(tag))
+    _clear_staging(remote, tag)
     return _plan(remote, wanted, tag, name=mix.name)
 
 
 def _staging(tag: str) -> str:
     return f"publish-{tag}"
+
+
+def _clear_staging(remote: Remote, tag: str) -> None:
+    if _staging(tag) in remote.refs()[0]:
+        remote.delete_branch(_staging(tag))
 
 
 def _plan(remote: Remote, wanted: Mapping[str, LocalFile], tag: str, *, name: str) -> Publication:

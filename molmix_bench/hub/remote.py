@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molmix_bench.errors import HubError, UsageError
-from molmix_bench.hub.trouble import is_missing, persist
+from molmix_bench.hub.trouble import TRIES, is_missing, persist
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -49,21 +49,28 @@ class Remote:
 
     Args:
         repo: `namespace/name`.
+        tries: how often a question is asked.
 
     Raises:
         UsageError: the name is no such name.
     """
 
-    def __init__(self, repo: str) -> None:
+    def __init__(self, repo: str, *, tries: int = TRIES) -> None:
         if not is_repo_name(repo):
             raise UsageError(f"repository {repo!r}", found="no name of a repository", expected="namespace/name")
         self.repo = repo
         self.api = _make_api()
+        self._tries = tries
         self.where = f"{self.api.endpoint}/datasets/{repo}"
 
     def user(self) -> str:
         """Returns the name of the user whose token is at hand."""
-        return str(persist(self.api.whoami, where=str(self.api.endpoint))["name"])
+        from huggingface_hub import get_token
+
+        where = str(self.api.endpoint)
+        if get_token() is None:
+            raise HubError(where, found="no token", fix="log in with `hf auth login`, or set HF_TOKEN")
+        return str(persist(self.api.whoami, where=where)["name"])
 
     def find(self, revision: str = MAIN) -> str | None:
         """Returns the commit of a branch, tag or commit; None where the repository or the revision does not exist."""
@@ -77,7 +84,9 @@ class Remote:
     def head(self, revision: str = MAIN) -> str:
         """Returns the commit of a branch, tag or commit."""
         info = persist(
-            lambda: self.api.repo_info(self.repo, revision=revision, repo_type=_DATASET), where=self._at(revision)
+            lambda: self.api.repo_info(self.repo, revision=revision, repo_type=_DATASET),
+            where=self._at(revision),
+            tries=self._tries,
         )
         return str(info.sha)
 
@@ -110,13 +119,14 @@ class Remote:
 
     def tree(self, commit: str) -> dict[str, RemoteFile]:
         """Returns all files of a commit by path."""
+        from huggingface_hub.hf_api import RepoFile
 
         def _list() -> dict[str, RemoteFile]:
             items = self.api.list_repo_tree(self.repo, recursive=True, revision=commit, repo_type=_DATASET)
             return {
                 item.path: RemoteFile(item.size, item.blob_id, item.lfs.sha256 if item.lfs else None)
                 for item in items
-                if hasattr(item, "blob_id")  # folders have none
+                if isinstance(item, RepoFile)
             }
 
         return persist(_list, where=self._at(commit))
@@ -239,7 +249,7 @@ def _make_api() -> HfApi:
         os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     import huggingface_hub
     from huggingface_hub import HfApi, constants
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if endpoint != OFFICIAL_ENDPOINT:
         constants.HF_HUB_DISABLE_XET = True

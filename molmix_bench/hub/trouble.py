@@ -15,10 +15,11 @@ Result = TypeVar("Result")
 
 _BUSY = (429, 500, 502, 503, 504)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_TRIES = 4
+TRIES = 4
 _MAX_WAIT_S = 300.0
 """Whoever asks for more patience than this had better be asked again by the user."""
 _NOT_FOUND = 404
+_REFUSED = (401, 403)
 _FIXES = {
     401: "log in with `hf auth login`, or set HF_TOKEN to a token that is valid",
     403: "use a token with write access to this namespace, or ask its owner",
@@ -28,7 +29,7 @@ _FIXES = {
 }
 
 
-def persist(call: Callable[[], Result], *, where: str) -> Result:
+def persist(call: Callable[[], Result], *, where: str, tries: int = TRIES) -> Result:
     """Returns what `call` returns, asked again after errors that pass: busy servers and broken connections.
 
     It must be harmless to carry out twice, since an answer may be lost after the deed.
@@ -36,12 +37,12 @@ def persist(call: Callable[[], Result], *, where: str) -> Result:
     Raises:
         HubError: any other error, or one that did not pass.
     """
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, tries + 1):
         try:
             return call()
-        except Exception as error:  # noqa: BLE001 - clients of three lines raise what their HTTP libraries do; nothing is swallowed
+        except client_errors() as error:
             wait = passing_wait(error, attempt)
-            if wait is None or attempt == _TRIES:
+            if wait is None or attempt == tries:
                 raise explained(error, where=where) from error
             pause(wait, where=where, error=error)
     raise AssertionError("the last attempt returns or raises")
@@ -60,7 +61,7 @@ def passing_wait(error: BaseException, attempt: int) -> float | None:
         error: what was raised.
         attempt: how many there were, this one included.
     """
-    if isinstance(error, HubError):
+    if isinstance(error, HubError) or _is_offline(error):
         return None
     for cause in _causes(error):
         response = getattr(cause, "response", None)
@@ -77,15 +78,25 @@ def passing_wait(error: BaseException, attempt: int) -> float | None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Whether nobody answered: no network, no such server, or offline mode."""
-    offline = any(type(cause).__name__ == "OfflineModeIsEnabled" for cause in _causes(error))
     answered = any(getattr(cause, "response", None) is not None for cause in _causes(error))
-    return offline or (not answered and any(isinstance(cause, _transport_errors()) for cause in _causes(error)))
+    return _is_offline(error) or (
+        not answered and any(isinstance(cause, _transport_errors()) for cause in _causes(error))
+    )
+
+
+def _is_offline(error: BaseException) -> bool:
+    return any(type(cause).__name__ == "OfflineModeIsEnabled" for cause in _causes(error))
 
 
 def is_missing(error: BaseException) -> bool:
     """Whether the Hub says that there is no such repository, revision or file; also to one who may not know."""
     names = {type(cause).__name__ for cause in _causes(error)}
     return bool(names & {"RepositoryNotFoundError", "RevisionNotFoundError"}) or status_of(error) == _NOT_FOUND
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the Hub does not serve this caller: a token that is wrong, a repository that is not for everybody."""
+    return status_of(error) in _REFUSED
 
 
 def status_of(error: BaseException) -> int | None:
@@ -103,10 +114,8 @@ def explained(error: BaseException, *, where: str) -> HubError:
         return error
     fix = _FIXES.get(status_of(error) or 0, "")
     names = {type(cause).__name__ for cause in _causes(error)}
-    if "OfflineModeIsEnabled" in names:
+    if _is_offline(error):
         fix = "unset HF_HUB_OFFLINE, or use what is in the cache"
-    elif "LocalTokenNotFoundError" in names:
-        fix = _FIXES[401]
     elif "GatedRepoError" in names:
         fix = "ask for access on the repository's page, then use a token of that account"
     elif is_unreachable(error):
@@ -119,20 +128,15 @@ def explained(error: BaseException, *, where: str) -> HubError:
 
 
 def _summary(error: BaseException) -> str:
-    """Returns the deepest cause that says something, on one line."""
-    texts = [" ".join(str(cause).split()) for cause in _causes(error)]
-    answered = [
-        " ".join(filter(None, [f"HTTP {cause.response.status_code}", _server_message(cause)]))
-        for cause in _causes(error)
-        if getattr(cause, "response", None) is not None
-    ]
-    named = answered or [text for text in reversed(texts) if text] or [type(error).__name__]
-    return f"{type(error).__name__}: {named[0]:.300}" if not answered else named[0][:300]
-
-
-def _server_message(error: Any) -> str:
-    header = error.response.headers.get("X-Error-Message")
-    return f"({header})" if header else ""
+    """Returns the server's answer, or else the deepest cause that says something, on one line."""
+    deepest = error
+    for cause in _causes(error):
+        response = getattr(cause, "response", None)
+        if response is not None:
+            message = response.headers.get("X-Error-Message")
+            return f"HTTP {response.status_code}" + (f" ({message})" if message else "")
+        deepest = cause if str(cause) else deepest
+    return f"{type(deepest).__name__}: {' '.join(str(deepest).split()):.300}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -152,6 +156,12 @@ def _asked_wait(headers: Any) -> float | None:
     limit = dict(part.strip().partition("=")[::2] for part in str(headers.get("RateLimit", "")).split(";"))
     reset = limit.get("t", "")
     return float(reset) if limit.get("r") == "0" and reset.isascii() and reset.isdigit() else None
+
+
+def client_errors() -> tuple[type[BaseException], ...]:
+    """Returns what the Hub's client raises when a request fails, and not what a mistake in a program raises."""
+    # RuntimeError wraps a failed upload, ValueError what the server says of an object.
+    return (OSError, RuntimeError, ValueError, *_transport_errors())
 
 
 def _transport_errors() -> tuple[type[BaseException], ...]:

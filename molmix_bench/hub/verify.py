@@ -22,6 +22,8 @@ from molmix_bench.specs.base import validate_spec
 from molmix_bench.specs.manifest import FORMAT, BuiltFile, Manifest
 from molmix_bench.vocab import MANIFEST_FILE, MIX_CONFIG
 
+_NUM_NAMED = 5
+
 
 class Source(Protocol):
     """A place where a mix lies."""
@@ -148,8 +150,8 @@ def read_manifest(source: Source) -> Manifest:
 def require_same(source: Source, differences: list[Difference]) -> None:
     """Raises `HubError` that names what differs, where anything does."""
     if differences:
-        listed = "; ".join(f"{item.path} ({item.found})" for item in differences[:5])
-        more = f" and {len(differences) - 5} more" if len(differences) > 5 else ""
+        listed = "; ".join(f"{item.path} ({item.found})" for item in differences[:_NUM_NAMED])
+        more = f" and {len(differences) - _NUM_NAMED} more" if len(differences) > _NUM_NAMED else ""
         raise HubError(
             source.where,
             found=f"files that differ from the manifest: {listed}{more}",

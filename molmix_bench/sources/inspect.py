@@ -13,7 +13,7 @@ from molmix_bench.chem.molecule import standardize
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.sources.frames import column_names, read_frames
 from molmix_bench.specs.base import nearest
-from molmix_bench.specs.readers import TableReader
+from molmix_bench.specs.readers import MISSING
 from molmix_bench.vocab import Kind
 
 ROWS_AT_ONCE = 65_536
@@ -23,6 +23,8 @@ OTHER_MISSING = ("-", "?", "#N/A", "N.A.", "n/a", "na", "ND", "nd", "NULL", "NON
 """Texts beside the reader's own that are taken for a missing label."""
 _TRIED = 200
 """Texts of a column that are tried as SMILES."""
+_LONGEST = 4_096
+"""Letters of them that are kept."""
 _ENOUGH = 0.8
 """Share of them that must be molecules."""
 _MAX_ATOMS = 1_000
@@ -154,14 +156,14 @@ class _Tally:
 
     def _to_numbers(self, column: pl.Series) -> pl.Series:
         """Returns the numbers of a column of text, and keeps what is none."""
-        column = column.filter(column.is_not_null() & ~column.is_in(list(_READERS_MISSING)))
+        column = column.filter(column.is_not_null() & ~column.is_in(list(MISSING)))
         numbers = column.cast(pl.Float64, strict=False)
         others = column.filter(numbers.is_null())
         stands_for_nothing = others.is_in(list(OTHER_MISSING))
         self.missing |= set(others.filter(stands_for_nothing).unique().to_list())
         others = others.filter(~stands_for_nothing)
         self.num_others += len(others)
-        self.texts += others.head(_TRIED - len(self.texts)).to_list() if len(self.texts) < _TRIED else []
+        self.texts += others.head(_TRIED - len(self.texts)).str.slice(0, _LONGEST).to_list()
         return numbers.drop_nulls()
 
     def share_of_molecules(self) -> float:
@@ -196,6 +198,3 @@ class _Tally:
             (self.whole and (counts or _NAMES_ROWS.search(self.name) is not None), "it numbers or names the rows"),
         )
         return next((reason for applies, reason in reasons if applies), "")
-
-
-_READERS_MISSING: tuple[str, ...] = TableReader(smiles="").missing

@@ -65,8 +65,6 @@ def test_a_dataset_per_kind(tmp_path):
 )
 def test_names_of_columns(tmp_path, name):
     """Any name of a column can stand in the YAML; the task is called so where it may be."""
-    if name.strip() != name:
-        pytest.importorskip("polars")
     draft = _draft(tmp_path, {name: [row / 3 for row in range(40)], "y": [row / 7 for row in range(40)]})
     mix = _build(tmp_path, draft)
     (task, other) = mix.datasets["t"].spec.tasks
@@ -89,9 +87,7 @@ def test_a_star_is_no_pattern(tmp_path):
     assert _build(tmp_path, draft).datasets["t"].tasks == ("y",)
 
 
-@pytest.mark.parametrize(
-    "name", ["Mix.csv", "all.csv", "2024-11 Assay.csv".replace(" ", "_"), "____.csv", "x" * 90 + ".csv"]
-)
+@pytest.mark.parametrize("name", ["Mix.csv", "all.csv", "2024-11_Assay.csv", "____.csv", "x" * 90 + ".csv"])
 def test_names_of_files(tmp_path, name):
     """The names of mix, source and dataset follow from the file's, and are allowed."""
     mix = _build(tmp_path, _draft(tmp_path, {"y": [row / 7 for row in range(40)]}, name))

@@ -194,6 +194,7 @@ def test_part_without_quantum(raw, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.real_data
 def test_twenty_thousand_rows_and_the_ten_real_ones(raw_data, tmp_path):
     """20,000 rows a file and upstream's ten real ones of PCQM4M at the end: splits, accounting, and real charges."""

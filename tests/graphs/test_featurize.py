@@ -147,7 +147,7 @@ def test_vocabulary_belongs_to_its_version():
         kind: [[feature.name, *map(str, feature.values)] for feature in features]
         for kind, features in (("atoms", ATOM_FEATURES), ("bonds", BOND_FEATURES))
     }
-    assert (FEATURIZER_VERSION, content_digest(vocabulary)[:16]) == ("1", "f975bd673164dd1f")
+    assert (FEATURIZER_VERSION, content_digest(vocabulary)[:16]) == ("2", "f975bd673164dd1f")
 
 
 @pytest.mark.real_data

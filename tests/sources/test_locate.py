@@ -59,5 +59,6 @@ def test_first_folder_wins(tmp_path, source):
 def test_nowhere(tmp_path, source, monkeypatch):
     """A file that has no address and is in none of the folders is asked for by hand."""
     monkeypatch.setenv("MOLMIX_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(DownloadError, match="its spec gives no address; .*point --raw at its folder"):
-        locate_files(source, [tmp_path])
+    (tmp_path / "raw").mkdir()
+    with pytest.raises(DownloadError, match=r"its spec gives no address; .*point --raw at its folder"):
+        locate_files(source, [tmp_path / "raw"])

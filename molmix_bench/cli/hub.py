@@ -1,0 +1,90 @@
+"""`molmix-bench publish`, `verify` and `dev-hub`: mixes on a Hub or in a folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molmix_bench.cache import cache_dir
+from molmix_bench.cli.output import JsonOption, WorkersOption, print_json, print_table
+from molmix_bench.errors import UsageError
+from molmix_bench.extras import require_server
+from molmix_bench.talk import say
+
+
+def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
+    path: Annotated[Path, typer.Argument(metavar="DIR", help="A built mix.")],
+    repo: Annotated[str | None, typer.Option("--repo", help="The repository on the Hub: namespace/name.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="In place of a Hub, a folder or an address: s3://...")] = None,
+    version: Annotated[str | None, typer.Option("--version", help="The version that the mix must have.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make the repository private, if it is made.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Publish a mix that validates; run again, an interrupted publication goes on where it was."""
+    from molmix_bench.hub.publish import publish
+    from molmix_bench.hub.publish_folder import publish_to_folder
+
+    processes = workers or os.cpu_count() or 1
+    if repo is not None and to is None:
+        done = publish(path, repo, version=version, private=private, yes=yes, workers=processes)
+    elif to is not None and repo is None:
+        done = publish_to_folder(path, to, version=version, yes=yes, workers=processes)
+    else:
+        raise UsageError("publish", found="both or neither of --repo and --to", expected="one of them")
+    if json:
+        changed = [{"path": file.path, "num_bytes": file.size, "sha256": file.sha256} for file in done.changed]
+        print_json(asdict(done) | {"changed": changed})
+        return
+    size = sum(file.size for file in done.changed)
+    if done.tagged:
+        print(f"{done.repo} {done.tag} at {done.commit}")
+        return
+    print(f"{done.repo}: would publish {len(done.changed)} files ({size:,} bytes) as {done.tag}")
+    for stale in done.stale:
+        print(f"would delete {stale}")
+    say("nothing was changed; add --yes to do it")
+
+
+def verify_mix(
+    name: Annotated[str, typer.Argument(metavar="REPO_OR_DIR", help="namespace/name, a directory, or an address.")],
+    revision: Annotated[str | None, typer.Option("--revision", help="A branch, tag or commit; main else.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare every byte with the manifest; name every file that differs and exit 1 if any does."""
+    from tqdm import tqdm
+
+    from molmix_bench.hub.locate import locate
+    from molmix_bench.hub.verify import verify
+
+    source = locate(name, revision=revision)
+    with tqdm(desc="verify", unit=" files", disable=None) as progress:
+        differences = verify(source, step=lambda _: progress.update())
+    if json:
+        print_json([asdict(item) for item in differences])
+    elif differences:
+        print_table(("path", "found", "expected"), [[item.path, item.found, item.expected] for item in differences])
+    else:
+        print(f"{source.where}: every file is as in its manifest")
+    if differences:
+        raise typer.Exit(1)
+
+
+def serve_dev_hub(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of loopback; 0 takes any.")] = 8228,
+    data: Annotated[Path | None, typer.Option("--data", help="Where repositories lie; in the cache else.")] = None,
+) -> None:
+    """Serve a small Hub on this machine, for trying things out; the token hf_NAME makes you the user NAME."""
+    require_server()
+    from molmix_bench.devhub.serve import serve
+
+    def _ready(address: str) -> None:
+        print(address, flush=True)
+        say(f"export HF_ENDPOINT={address} HF_HUB_DISABLE_XET=1 HF_TOKEN=hf_YOUR-NAME")
+
+    serve(data or cache_dir() / "dev-hub", port=port, ready=_ready)

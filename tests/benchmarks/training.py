@@ -1,0 +1,110 @@
+"""Training with its loader, side by side with plain PyTorch Geometric: the same network, molecules and losses."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+import torch
+from lightning_fabric import Fabric
+
+from molmix_bench.graphs.cached import open_store
+from molmix_bench.graphs.store import GraphStore
+from molmix_bench.mix import Mix
+from molmix_bench.models.network import count_parameters, make_network
+from molmix_bench.specs.base import apply_overrides, read_yaml, validate_spec
+from molmix_bench.specs.result import Target
+from molmix_bench.specs.run import RunSpec
+from molmix_bench.training.objective import Objective
+from molmix_bench.training.step import Step
+from molmix_bench.training.targets import make_targets
+from tests.benchmarks.plain_pyg import PlainTraining
+
+BASELINE = Path(__file__).parents[2] / "baselines" / "toymix" / "gine.yaml"
+NUM_MOLECULES = 6_000
+"""Of the train split, the same for both."""
+NUM_BATCHES = 10
+"""A turn's: short, so that what else the machine does meets all alike."""
+NUM_TURNS = 9
+
+
+def training(mix: Mix, *, cache: Path | None = None) -> list[dict[str, str | float]]:
+    """Returns a record for each precision: molecules per second of ours and of the peer, in turns, medians.
+
+    Args:
+        mix: ToyMix, built.
+        cache: where the store is kept; the user's cache where None.
+    """
+    spec = _spec("32-true")
+    store = open_store(mix, spec.features, cache=cache)
+    targets = make_targets(mix, tuple(mix.datasets))
+    torch.manual_seed(0)
+    peer = PlainTraining(spec, targets, store, num_molecules=NUM_MOLECULES)
+    runs = {"peer": _endless(peer.epoch)}
+    with tempfile.TemporaryDirectory() as folder:
+        for precision in ("32-true", "bf16-mixed"):
+            step = _make_step(_spec(precision), targets, folder=Path(folder))
+            if count_parameters(step.model) != count_parameters(peer.network):
+                raise AssertionError("the two networks are not of one size")
+            runs[precision] = _endless(lambda step=step: _epoch(step, store))
+        for run in runs.values():  # compiles, allocates, and reads the store from the disk
+            for _ in islice(run, NUM_BATCHES):
+                pass
+        speeds = {name: [] for name in runs}
+        for _ in range(NUM_TURNS):
+            for name, run in runs.items():
+                speeds[name].append(_speed(run))
+    return [_record(name, median(speeds[name]), median(speeds["peer"])) for name in speeds if name != "peer"]
+
+
+def _record(precision: str, ours: float, peer: float) -> dict[str, str | float]:
+    name = f"training, {precision}, against plain PyG in 32-true"
+    return {"name": name, "ours": ours, "peer": peer, "ratio": ours / peer, "unit": "molecules/s"}
+
+
+def _spec(precision: str) -> RunSpec:
+    overrides = ["training.batch_size=200", f"training.precision={precision}"]
+    return validate_spec(RunSpec, apply_overrides(read_yaml(BASELINE), overrides, where="benchmark"), where="benchmark")
+
+
+def _make_step(spec: RunSpec, targets: tuple[Target, ...], *, folder: Path) -> Step:
+    torch.manual_seed(0)
+    network = make_network(spec.model, features=spec.features, targets=targets)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    rate = spec.training.optimizer.learning_rate
+    model, optimizer = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=rate, fused=True))
+    model.train()
+    objectives = {target.dataset: Objective.of(target, device="cpu") for target in targets}
+    return Step(
+        spec=spec.training,
+        fabric=fabric,
+        model=model,
+        optimizer=optimizer,
+        objectives=objectives,
+        failed_batch=folder / "failed.safetensors",
+    )
+
+
+def _epoch(step: Step, store: GraphStore) -> Iterator[int]:
+    rate = step.spec.optimizer.learning_rate
+    loader = store.loader("train", batch_size=step.spec.batch_size, seed=0, datasets=list(step.objectives))
+    for batch in islice(loader, NUM_MOLECULES // step.spec.batch_size):
+        step(batch, rate=rate, where="benchmark")
+        yield batch.num_graphs
+    step.finish()
+
+
+def _endless(epoch) -> Iterator[int]:
+    while True:
+        yield from epoch()
+
+
+def _speed(run: Iterator[int]) -> float:
+    """Returns molecules per second over a few batches."""
+    began = time.perf_counter()
+    molecules = sum(islice(run, NUM_BATCHES))
+    return molecules / (time.perf_counter() - began)
