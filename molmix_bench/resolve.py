@@ -25,8 +25,9 @@ HUB_NAMESPACE = "molmix"
 def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> Mix:
     """Returns the mix that `name` stands for.
 
-    A directory is opened; a URL (`s3://...`) is fetched into the cache; `namespace/name` is a repository on a Hub. A name of the catalog is tried in this order, each
-    step said on stderr: the cache; the Hub, at the version of the catalog; a build, from raw files that are downloaded.
+    A directory is opened; a URL (`s3://...`) is fetched into the cache; `namespace/name` is a repository on a Hub. A
+    name of the catalog is tried in this order, each step said on stderr: the cache; the Hub, at the version of the
+    catalog; a build, from raw files that are downloaded.
     What comes from a Hub is compared with its manifest at its first use.
 
     Args:

@@ -13,6 +13,11 @@ from molmix_bench.chem.correspond import corresponding_atoms
 from molmix_bench.layout.cells import Cells, Ints, list_array
 from molmix_bench.vocab import DropReason
 
+NO_RAW = -1
+"""In a numbering: an atom of the SMILES that takes no label, whatever the raw file has for it."""
+
+_NO_ATOM = "on atoms that the stored SMILES does not have, or that take no labels in this source"
+
 
 @dataclass(frozen=True, slots=True)
 class LostLabels:
@@ -32,7 +37,8 @@ def align_to_smiles(labels: pa.Table, numbering: pa.ListArray, num_raw: Ints) ->
 
     Args:
         labels: list columns; place i of a list belongs to the raw atom of number i.
-        numbering: per row, the raw number of each atom of its SMILES; null where there is none.
+        numbering: per row, the raw number of each atom of its SMILES; null where there is none;
+            `NO_RAW` where the atom takes no label.
         num_raw: (num_rows,), raw atoms of each row.
     """
     known = numbering.is_valid().to_numpy(zero_copy_only=False)
@@ -44,7 +50,7 @@ def align_to_smiles(labels: pa.Table, numbering: pa.ListArray, num_raw: Ints) ->
         lost += _wrong_lengths(lists, known & (lengths > 0) & ~fits, num_raw, task=task)
         aligned, homeless = _gather(lists, numbering, fits)
         lost += [
-            LostLabels(int(row), task, DropReason.NO_ATOM, "on atoms that the stored SMILES does not have", int(count))
+            LostLabels(int(row), task, DropReason.NO_ATOM, _NO_ATOM, int(count))
             for row, count in zip(np.flatnonzero(homeless), homeless[homeless > 0], strict=True)
         ]
         columns.append(aligned)
@@ -68,7 +74,7 @@ def _gather(lists: pa.ListArray, numbering: pa.ListArray, fits: npt.NDArray[np.b
     values = lists.values
     # A value that is no number (NaN) is no label.
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    taken = values.take(pa.array(wanted + np.repeat(starts, sizes)))
+    taken = values.take(pa.array(wanted + np.repeat(starts, sizes), mask=wanted == NO_RAW))
     given = _count_valid(values, lists)
     row = np.repeat(np.arange(len(lists)), sizes)
     placed = np.bincount(row[taken.is_valid().to_numpy(zero_copy_only=False)], minlength=len(lists))

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from molmix_bench.build.align import NO_RAW
 from molmix_bench.build.buckets import read_bucket, write_buckets
 from molmix_bench.build.ingest import POSITION, PROBLEM, RAW_SMILES
 from molmix_bench.build.paths import molecules_file, rows_file
 from molmix_bench.build.plan import Plan
-from molmix_bench.chem.molecule import Rejected, standardize
+from molmix_bench.chem.molecule import Rejected, standardize, written_hydrogens
 from molmix_bench.chem.scaffold import scaffold_group
 from molmix_bench.layout.cells import Ints
 from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
@@ -47,6 +48,7 @@ class _Demand:
 
     max_atoms: int
     numbered: bool
+    hydrogen_labels: bool
 
 
 def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ...]) -> dict[str, Any]:
@@ -61,7 +63,11 @@ def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ..
         `distinct`: number of distinct SMILES that went through RDKit, times the ways in which sources ask for them.
     """
     demands = [
-        _Demand(source.max_atoms, any(dataset.level is Level.NODE for dataset in source.datasets.values()))
+        _Demand(
+            source.max_atoms,
+            any(dataset.level is Level.NODE for dataset in source.datasets.values()),
+            source.hydrogen_labels,
+        )
         for source in plan.sources
     ]
     # Sources that ask for the same share the work.
@@ -114,6 +120,9 @@ def _standardize_row(plan: Plan, smiles: str | None, problem: str | None, demand
     group = scaffold_group(result.smiles, result.mol_id) if plan.needs_scaffolds else None
     numbering = result.numbering
     raw, num_raw = (None, None) if numbering is None else (numbering.raw, numbering.num_raw)
+    if raw is not None and not demand.hydrogen_labels:
+        hydrogens = written_hydrogens(result.smiles)
+        raw = tuple(NO_RAW if place in hydrogens else atom for place, atom in enumerate(raw))
     return (result.mol_id, result.smiles, result.inchikey, group, result.num_atoms, raw, num_raw, None, None)
 
 

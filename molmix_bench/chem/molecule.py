@@ -24,6 +24,7 @@ FALLBACK_PREFIX = "SMI-"
 
 _MAP = "molAtomMapNumber"
 _RAW_INDEX = "_rawIndex"
+_HYDROGEN = re.compile(r"\[\d*H[-+:\d]*\]")
 _LOG_TIME = re.compile(r"^\[\d\d:\d\d:\d\d\]\s*")
 
 
@@ -66,7 +67,7 @@ def standardize(smiles: str, *, max_atoms: int, numbered: bool = False) -> Molec
     """Returns the standard molecule of a SMILES, or why there is none.
 
     Args:
-        smiles: CXSMILES too, of which coordinates are not looked at.
+        smiles: CXSMILES too; coordinates count only where RDKit reads stereo marks off them.
         max_atoms: larger molecules are rejected; hydrogens that the stored SMILES does not keep are not counted.
         numbered: whether to tell raw atoms from stored ones, which labels of atoms need.
 
@@ -163,6 +164,21 @@ def count_atoms(smiles: str) -> int:
     if mol is None:
         raise ValueError(f"not a SMILES: {smiles!r}")
     return int(mol.GetNumAtoms())
+
+
+def written_hydrogens(smiles: str) -> frozenset[int]:
+    """Returns the places of the hydrogens that a stored SMILES writes as atoms.
+
+    >>> sorted(written_hydrogens("[H]/N=C/C"))
+    [0]
+    """
+    if not _HYDROGEN.search(smiles):
+        return frozenset()
+    params = Chem.SmilesParserParams()
+    params.removeHs = False
+    params.sanitize = False
+    mol = Chem.MolFromSmiles(smiles, params)
+    return frozenset(atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1)
 
 
 def explain_failure(smiles: str) -> str:

@@ -105,12 +105,11 @@ class FaultyHub:
         query = scope["query_string"].decode("ascii")
         request = f"{scope['method']} {scope['raw_path'].decode('ascii')}" + (f"?{query}" if query else "")
         fault = next((item for item in self.faults if item.strikes(request)), None)
-        answer = _Answer(send)
+        answer = _Answer(send, lambda status: self.journal.append((request, status)))
         if fault is None:
             await self.app(scope, receive, answer.hold)
         else:
             await self._misbehave(fault, scope, receive, answer)
-        self.journal.append((request, answer.status))
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if fault.kind is FaultKind.SLOW:
@@ -139,8 +138,9 @@ class FaultyHub:
 class _Answer:
     """The answer to one request, on its way out."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, note: Callable[[int], object]) -> None:
         self._send = send
+        self._note = note
         self._corrupted = False
         self.status = 0
 
@@ -151,9 +151,11 @@ class _Answer:
         return self.corrupt if kind is FaultKind.CORRUPT_DOWNLOAD else self.hold
 
     async def hold(self, message: Message) -> None:
-        """Hands a message on, and notes the status."""
+        """Hands a message on, and notes the status with the last one."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        elif not message.get("more_body"):
+            self._note(self.status)
         await self._send(message)
 
     async def drop(self, message: Message) -> None:

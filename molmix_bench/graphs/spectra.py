@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 
 MAX_SIZE = 48
 """Larger matrices fill registers by themselves, and LAPACK's blocked loops keep them in the cache."""
-_LANES = 32
-"""Matrices at once: four registers' worth, and 23 rows of them still fit into a core's second cache."""
+_LANES = 64
+"""Matrices at once: loops long enough to be worth entering, and 23 rows of them still fit into a core's second cache."""
 _SWEEPS = 30
 """Per eigenvalue; about two are needed."""
 _EPSILON = float(np.finfo(np.float64).eps)

@@ -1,6 +1,7 @@
 """Errors and correlations of regression tasks in every replicate of the bootstrap.
 
 Labels and predictions are sorted once; a resampled molecule changes ranks only by how often those below it count.
+Sums are taken about each replicate's own means, so that nothing cancels.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 from molmix_bench.metrics.cells import Cells, FloatArray, IntArray
 from molmix_bench.metrics.protocol import MIN_VALUES
 from molmix_bench.metrics.resample import Resampling, Weights
-from molmix_bench.metrics.resample_sums import add_values
+from molmix_bench.metrics.resample_sums import add_counts, add_values
+
+Counts = NDArray[np.int32]
 
 _RANK_BYTES = 4
+"""Of what is kept for each cell of a task and each replicate."""
 
 
 def regression_replicates(cells: Cells, train_std: FloatArray, resampling: Resampling) -> dict[str, FloatArray]:
@@ -30,34 +34,183 @@ def regression_replicates(cells: Cells, train_std: FloatArray, resampling: Resam
         train_std: (T,), as for `regression_metrics`.
         resampling: the replicates.
     """
-    arrays = _prepare(cells)
+    values = np.stack([_scaled(cells.starts, cells.labels), _scaled(cells.starts, cells.predictions)])
+    # The scale of the labels cancels in R2.
+    errors = np.stack([cells.labels, cells.predictions])
+    orders = np.stack([_order(cells.starts, cells.labels), _order(cells.starts, cells.predictions)])
     longest = int(cells.num_labels.max(initial=0))
-    sums = resampling.map_blocks(
-        lambda weights: _walk(cells.starts, cells.rows, *arrays, weights), cell_bytes=longest * _RANK_BYTES
+    mae, pearson, spearman, r2 = resampling.map_blocks(
+        lambda weights: _walk(cells.starts, cells.rows, errors, values, orders, weights),
+        cell_bytes=longest * _RANK_BYTES,
     )
-    mae, pearson, spearman, r2 = sums
     return {"mae_standardised": mae / train_std[:, None], "mae": mae, "pearson": pearson, "spearman": spearman, "r2": r2}
 
 
-def _prepare(cells: Cells) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
-    """Returns labels and predictions centred and scaled by task, (L,), and the orders of both, (L,), in each task.
+def _order(starts: IntArray, values: FloatArray) -> IntArray:
+    """Returns the positions of the cells by increasing value within each task, (L,)."""
+    order = np.empty(len(values), np.int64)
 
-    Only then do sums of squares neither overflow nor cancel; a replicate's own means are near 0.
-    """
-    labels, predictions = np.empty(len(cells.rows)), np.empty(len(cells.rows))
-    label_order, prediction_order = np.empty(len(cells.rows), np.int64), np.empty(len(cells.rows), np.int64)
-
-    def prepare(first: int, end: int) -> None:
-        for given, scaled, order in (
-            (cells.labels, labels, label_order),
-            (cells.predictions, predictions, prediction_order),
-        ):
-            values = given[first:end]
-            order[first:end] = first + np.argsort(values)
-            centred = values - values.mean()
-            scaled[first:end] = centred / max(np.abs(centred).max(), np.finfo(np.float64).tiny)
+    def sort(first: int, end: int) -> None:
+        # NumPy sorts without the interpreter's lock.
+        order[first:end] = first + np.argsort(values[first:end])
 
     with ThreadPoolExecutor() as pool:
-        edges = [edge for edge in pairwise(cells.starts.tolist()) if edge[0] < edge[1]]
-        list(pool.map(lambda edge: prepare(*edge), edges))
-    return labels, predictions, label_order, prediction_order
+        list(pool.map(lambda edge: sort(*edge), pairwise(starts.tolist())))
+    return order
+
+
+@numba.njit(cache=True, nogil=True)
+def _scaled(starts: IntArray, values: FloatArray) -> FloatArray:
+    """Returns values from -1 to 1 about each task's mean, (L,): their squares neither overflow nor vanish."""
+    scaled = np.zeros_like(values)
+    for task in range(len(starts) - 1):
+        if starts[task] < starts[task + 1]:
+            some = values[starts[task] : starts[task + 1]]
+            centred = some - some.mean()
+            largest = np.abs(centred).max()
+            if largest > 0:
+                scaled[starts[task] : starts[task + 1]] = centred / largest
+    return scaled
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _walk(
+    starts: IntArray,
+    rows: NDArray[np.int32],
+    given: FloatArray,
+    scaled: FloatArray,
+    orders: IntArray,
+    weights: Weights,
+) -> FloatArray:
+    """Returns MAE, Pearson's and Spearman's correlation, and R2, (4, T, b).
+
+    Shapes:
+        given, scaled: (2, L), labels and predictions.
+        orders: (2, L), of labels and of predictions.
+    """
+    num_replicates = weights.shape[1]
+    result = np.full((4, len(starts) - 1, num_replicates), np.nan)
+    for task in range(len(starts) - 1):
+        cells = slice(starts[task], starts[task + 1])
+        some, count = rows[cells], np.zeros(num_replicates, np.int32)
+        add_counts(count, weights, some)
+        moments = _moments(some, scaled[:, cells], weights, count)
+        ranks = _rank_moments(some, given[:, cells], orders[:, cells] - starts[task], weights, count)
+        errors = np.zeros((2, num_replicates))
+        difference = given[1, cells] - given[0, cells]
+        add_values(errors[0], weights, some, np.abs(difference))
+        # Scaled, or the squares of tiny labels would vanish.
+        largest = np.abs(given[0, cells] - given[0, cells].mean()).max() if len(some) else 1.0
+        add_values(errors[1], weights, some, (difference / largest) ** 2)
+        for replicate in range(num_replicates):
+            weight = weights[:, replicate]
+            if count[replicate] < MIN_VALUES or _is_constant(some, given[0, cells], orders[0, cells] - starts[task], weight):
+                continue
+            result[0, task, replicate] = errors[0, replicate] / count[replicate]
+            result[3, task, replicate] = 1 - errors[1, replicate] / moments[0, replicate]
+            if _is_constant(some, given[1, cells], orders[1, cells] - starts[task], weight):
+                result[1, task, replicate], result[2, task, replicate] = 0, 0
+            else:
+                result[1, task, replicate] = _correlation(moments[:, replicate])
+                result[2, task, replicate] = _correlation(ranks[:, replicate])
+    return result
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_constant(rows: NDArray[np.int32], values: FloatArray, order: IntArray, weight: Weights) -> bool:
+    """Whether all values (L,) of the drawn cells are equal: the lowest drawn is the highest drawn."""
+    low, high = 0, len(order) - 1
+    while low < high and weight[rows[order[low]]] == 0:
+        low += 1
+    while low < high and weight[rows[order[high]]] == 0:
+        high -= 1
+    return bool(values[order[low]] == values[order[high]])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _correlation(moments: FloatArray) -> float:
+    """Returns the covariance (2) over the roots of both variances (0, 1)."""
+    return min(1.0, max(-1.0, moments[2] / np.sqrt(moments[0]) / np.sqrt(moments[1])))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _moments(rows: NDArray[np.int32], values: FloatArray, weights: Weights, count: Counts) -> FloatArray:
+    """Returns sums of squares of labels and of predictions, and of their products, (3, b), about their means."""
+    means = np.zeros((2, len(count)))
+    for which in range(2):
+        add_values(means[which], weights, rows, values[which])
+        means[which] /= count
+    sums = np.zeros((3, len(count)))
+    for cell in range(len(rows)):
+        some = weights[rows[cell]]
+        _add_products(sums[0], some, values[0, cell], means[0], values[0, cell], means[0])
+        _add_products(sums[1], some, values[1, cell], means[1], values[1, cell], means[1])
+        _add_products(sums[2], some, values[0, cell], means[0], values[1, cell], means[1])
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_products(total: FloatArray, some: Weights, x: float, x_mean: FloatArray, y: float, y_mean: FloatArray) -> None:
+    for replicate in range(len(total)):
+        total[replicate] += some[replicate] * ((x - x_mean[replicate]) * (y - y_mean[replicate]))
+
+
+@numba.njit(cache=True, nogil=True)
+def _rank_moments(
+    rows: NDArray[np.int32], values: FloatArray, orders: IntArray, weights: Weights, count: Counts
+) -> FloatArray:
+    """Returns what `_moments` does of ranks, in which tied values share the mean of theirs, (3, b).
+
+    With g the cells of a value, drawn cells counted as often, and n = sum(g), twice a rank from 1/2 is 2 * (those
+    below) + g, whose mean is n. So the sum of squares about the mean is (n**3 - sum(g**3)) / 3, and that of products
+    is the sum of the products less n**3: whole numbers all.
+    """
+    label_ranks = np.empty((len(rows), len(count)), np.int32)
+    ranks, below, group = np.empty_like(count), np.zeros_like(count), np.empty_like(count)
+    sums = np.zeros((3, len(count)))
+    for which in range(2):
+        order, below[:] = orders[which], 0
+        first = 0
+        while first < len(order):
+            end = first + 1
+            while end < len(order) and values[which, order[end]] == values[which, order[first]]:
+                end += 1
+            group[:] = 0
+            for position in range(first, end):
+                _add(group, weights[rows[order[position]]])
+            _add_cubes(sums[which], group)
+            _set_ranks(ranks, below, group)
+            _add(below, group)
+            for position in range(first, end):
+                if which == 0:
+                    label_ranks[order[position]] = ranks
+                else:
+                    _add_rank_products(sums[2], weights[rows[order[position]]], label_ranks[order[position]], ranks)
+            first = end
+    cubes = count.astype(np.float64) ** 3
+    sums[0], sums[1], sums[2] = (cubes - sums[0]) / 3, (cubes - sums[1]) / 3, sums[2] - cubes
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(total: Counts, some: NDArray[np.integer]) -> None:
+    for replicate in range(len(total)):
+        total[replicate] += some[replicate]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_cubes(total: FloatArray, group: Counts) -> None:
+    for replicate in range(len(total)):
+        total[replicate] += np.float64(group[replicate]) * group[replicate] * group[replicate]
+
+
+@numba.njit(cache=True, nogil=True)
+def _set_ranks(ranks: Counts, below: Counts, group: Counts) -> None:
+    for replicate in range(len(ranks)):
+        ranks[replicate] = 2 * below[replicate] + group[replicate]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_rank_products(total: FloatArray, some: Weights, label_ranks: Counts, ranks: Counts) -> None:
+    for replicate in range(len(total)):
+        total[replicate] += np.float64(some[replicate]) * label_ranks[replicate] * ranks[replicate]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from molmix_bench.build.align import align_to_smiles, move_to_stored
+from molmix_bench.build.align import NO_RAW, align_to_smiles, move_to_stored
 from molmix_bench.layout.cells import Cells
 from molmix_bench.vocab import DropReason
 
@@ -81,3 +81,10 @@ def test_atoms_that_the_stored_form_lacks():
     moved, lost = move_to_stored(cells, ["[H]O"], ["O"])
     assert moved.value.tolist() == [6.0]
     assert lost.value.tolist() == [5.0]
+
+
+def test_atoms_that_take_no_label():
+    """Where the numbering names no raw atom, a place of the list is null and the label a counted loss."""
+    aligned, lost = align_to_smiles(_lists([1.0, 2.0, 3.0]), _numbering([2, NO_RAW, 0]), np.array([3]))
+    assert aligned["t0"].to_pylist() == [[3.0, None, 1.0]]
+    assert [(item.reason, item.labels) for item in lost] == [(DropReason.NO_ATOM, 1)]
