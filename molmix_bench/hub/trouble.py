@@ -140,12 +140,11 @@ def _summary(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+    # Not the context: it may be an earlier error that this one has nothing to do with.
     cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
+    while cause is not None:
         yield cause
-        cause = cause.__cause__ or cause.__context__
+        cause = cause.__cause__
 
 
 def _asked_wait(headers: Any) -> float | None:

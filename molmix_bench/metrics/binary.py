@@ -7,7 +7,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, task_means
 from molmix_bench.metrics.protocol import PROBABILITY_CLIP
 
 
@@ -16,7 +16,13 @@ def binary_metrics(cells: Cells) -> dict[str, FloatArray]:
 
     The cross-entropy is NaN for a task without labels, the others as `ranking_metrics` says.
     """
-    return ranking_metrics(cells) | {"bce": _cross_entropy(cells.starts, cells.labels, cells.predictions)}
+    return ranking_metrics(cells) | {"bce": task_means(cells.starts, cross_entropies(cells))}
+
+
+def cross_entropies(cells: Cells) -> FloatArray:
+    """Returns -log(probability of the true class), clipped, of each cell, (L,)."""
+    probability = np.where(cells.labels == 1, cells.predictions, 1 - cells.predictions)
+    return np.asarray(-np.log(np.clip(probability, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)))
 
 
 def ranking_metrics(cells: Cells) -> dict[str, FloatArray]:
@@ -58,20 +64,6 @@ def _split_classes(
         positive_starts[task + 1] = positive
         negative_starts[task + 1] = negative
     return (positive_starts, positives), (negative_starts, negatives)
-
-
-@numba.njit(cache=True)
-def _cross_entropy(starts: IntArray, labels: FloatArray, predictions: FloatArray) -> FloatArray:
-    """Returns the mean of -log(probability of the true class), clipped, of each task, (T,); NaN without labels."""
-    means = np.full(len(starts) - 1, np.nan)
-    for task in range(len(means)):
-        total = 0.0
-        for cell in range(starts[task], starts[task + 1]):
-            probability = predictions[cell] if labels[cell] == 1 else 1 - predictions[cell]
-            total -= np.log(min(max(probability, PROBABILITY_CLIP), 1 - PROBABILITY_CLIP))
-        if starts[task] < starts[task + 1]:
-            means[task] = total / (starts[task + 1] - starts[task])
-    return means
 
 
 @numba.njit(cache=True)

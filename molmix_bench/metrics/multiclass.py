@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molmix_bench.metrics.binary import ranking_metrics
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, task_means
 from molmix_bench.metrics.protocol import PROBABILITY_CLIP
 
 
@@ -26,7 +26,14 @@ def multiclass_metrics(cells: Cells) -> dict[str, FloatArray]:
     num_classes = cells.predictions.shape[1]
     of_classes = ranking_metrics(one_vs_rest(cells))
     means = {name: _mean_over_classes(values.reshape(-1, num_classes)) for name, values in of_classes.items()}
-    return means | {"ce": _cross_entropy(cells.starts, cells.labels, cells.predictions)}
+    return means | {"ce": task_means(cells.starts, class_cross_entropies(cells))}
+
+
+def class_cross_entropies(cells: Cells) -> FloatArray:
+    """Returns -log(share of the true class), clipped, of each cell, (L,)."""
+    of_true = cells.predictions[np.arange(len(cells.labels)), cells.labels.astype(np.int64)]
+    share = of_true / cells.predictions.sum(axis=1)
+    return np.asarray(-np.log(np.clip(share, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)))
 
 
 def one_vs_rest(cells: Cells) -> Cells:
@@ -65,17 +72,3 @@ def _by_class(
                 class_predictions[position] = predictions[cell, index]
                 position += 1
     return class_rows, class_labels, class_predictions
-
-
-@numba.njit(cache=True)
-def _cross_entropy(starts: IntArray, labels: FloatArray, predictions: FloatArray) -> FloatArray:
-    """Returns the mean of -log(share of the true class), clipped, of each task, (T,); NaN without labels."""
-    means = np.full(len(starts) - 1, np.nan)
-    for task in range(len(means)):
-        total = 0.0
-        for cell in range(starts[task], starts[task + 1]):
-            share = predictions[cell, int(labels[cell])] / predictions[cell].sum()
-            total -= np.log(min(max(share, PROBABILITY_CLIP), 1 - PROBABILITY_CLIP))
-        if starts[task] < starts[task + 1]:
-            means[task] = total / (starts[task + 1] - starts[task])
-    return means

@@ -141,18 +141,21 @@ def _moments(rows: NDArray[np.int32], values: FloatArray, weights: Weights, coun
         add_values(means[which], weights, rows, values[which])
         means[which] /= count
     sums = np.zeros((3, len(count)))
+    labels, predictions, products = sums[0], sums[1], sums[2]
+    x_mean, y_mean = means[0], means[1]
     for cell in range(len(rows)):
-        some = weights[rows[cell]]
-        _add_products(sums[0], some, values[0, cell], means[0], values[0, cell], means[0])
-        _add_products(sums[1], some, values[1, cell], means[1], values[1, cell], means[1])
-        _add_products(sums[2], some, values[0, cell], means[0], values[1, cell], means[1])
+        row, x, y = rows[cell], values[0, cell], values[1, cell]
+        _add_squares(labels, weights, row, x, x_mean)
+        _add_squares(predictions, weights, row, y, y_mean)
+        for replicate in range(len(products)):
+            products[replicate] += weights[row, replicate] * ((x - x_mean[replicate]) * (y - y_mean[replicate]))
     return sums
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_products(total: FloatArray, some: Weights, x: float, x_mean: FloatArray, y: float, y_mean: FloatArray) -> None:
+def _add_squares(total: FloatArray, weights: Weights, row: int, value: float, mean: FloatArray) -> None:
     for replicate in range(len(total)):
-        total[replicate] += some[replicate] * ((x - x_mean[replicate]) * (y - y_mean[replicate]))
+        total[replicate] += weights[row, replicate] * (value - mean[replicate]) ** 2
 
 
 @numba.njit(cache=True, nogil=True)
@@ -168,34 +171,52 @@ def _rank_moments(
     label_ranks = np.empty((len(rows), len(count)), np.int32)
     ranks, below, group = np.empty_like(count), np.zeros_like(count), np.empty_like(count)
     sums = np.zeros((3, len(count)))
+    product = sums[2]
     for which in range(2):
-        order, below[:] = orders[which], 0
+        order = orders[which]
+        _clear(below)
         first = 0
         while first < len(order):
             end = first + 1
             while end < len(order) and values[which, order[end]] == values[which, order[first]]:
                 end += 1
-            group[:] = 0
+            _clear(group)
             for position in range(first, end):
-                _add(group, weights[rows[order[position]]])
+                _add_row(group, weights, rows[order[position]])
             _add_cubes(sums[which], group)
             _set_ranks(ranks, below, group)
-            _add(below, group)
             for position in range(first, end):
+                cell = order[position]
                 if which == 0:
-                    label_ranks[order[position]] = ranks
+                    _keep(label_ranks, cell, ranks)
                 else:
-                    _add_rank_products(sums[2], weights[rows[order[position]]], label_ranks[order[position]], ranks)
+                    _add_rank_products(product, weights, rows[cell], label_ranks, cell, ranks)
+            _add(below, group)
             first = end
     cubes = count.astype(np.float64) ** 3
     sums[0], sums[1], sums[2] = (cubes - sums[0]) / 3, (cubes - sums[1]) / 3, sums[2] - cubes
     return sums
 
 
+# One loop a function: the compiler makes vectors of a loop when it can tell its few arrays apart.
+
+
 @numba.njit(cache=True, nogil=True)
-def _add(total: Counts, some: NDArray[np.integer]) -> None:
+def _clear(total: Counts) -> None:
+    for replicate in range(len(total)):
+        total[replicate] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(total: Counts, some: Counts) -> None:
     for replicate in range(len(total)):
         total[replicate] += some[replicate]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_row(total: Counts, weights: Weights, row: int) -> None:
+    for replicate in range(len(total)):
+        total[replicate] += weights[row, replicate]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -211,6 +232,14 @@ def _set_ranks(ranks: Counts, below: Counts, group: Counts) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_rank_products(total: FloatArray, some: Weights, label_ranks: Counts, ranks: Counts) -> None:
+def _keep(kept: Counts, cell: int, ranks: Counts) -> None:
+    for replicate in range(len(ranks)):
+        kept[cell, replicate] = ranks[replicate]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_rank_products(
+    total: FloatArray, weights: Weights, row: int, label_ranks: Counts, cell: int, ranks: Counts
+) -> None:
     for replicate in range(len(total)):
-        total[replicate] += np.float64(some[replicate]) * label_ranks[replicate] * ranks[replicate]
+        total[replicate] += np.float64(weights[row, replicate]) * label_ranks[cell, replicate] * ranks[replicate]

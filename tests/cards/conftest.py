@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
+from molmix_bench.build.run import build
 from molmix_bench.cards.write import write_card
-from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+from tests.build.tiny import ALKANES, build_tiny, mix_spec, numbered, table_source
 
-NASTY = "<img src=x onerror=alert(1)> | `a` *b* [c](javascript:d) $e$ \"q\" 's' # -"
+NASTY = "<img src=x onerror=alert(1)> | `a` _b_ [c](javascript:d) $e$ \"q\" 's' # -"
 """A name that is markup in markdown, in HTML and in YAML."""
 
 
@@ -60,16 +61,7 @@ def nasty(tmp_path_factory):
         "licence": NASTY,
         "citation": f"```\n{NASTY}\n````",
     }
-    spec = mix_spec_of(source)
-    from molmix_bench.build.run import build
-
+    text = f"{NASTY}\n---\n- x: y"
+    spec = mix_spec(source).model_copy(update={"title": text, "description": text})
     path = build(spec, folder / "mix", raw=[folder]).path
     return write_card(path)
-
-
-def mix_spec_of(source):
-    """Returns the spec of a mix that bears the nasty title."""
-    from tests.build.tiny import mix_spec
-
-    text = f"{NASTY}\n---\n- x: y"
-    return mix_spec(source).model_copy(update={"title": text, "description": text})

@@ -1,0 +1,148 @@
+"""Publications broken at a random point by a random fault, and given again until they are done.
+
+A trial publishes version 1.0.0 whole, breaks the publication of 1.1.0, and gives the same command again. Meanwhile a
+reader looks at main: it must hold the old or the new version, byte for byte. At the end every byte is verified over
+HTTP, and no object may have been uploaded again after the Hub had acknowledged it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from molmix_bench.devhub.faults import Fault, FaultKind
+from molmix_bench.devhub.serve import RunningHub, hub_in_thread
+from tests.hub.published import build_version, command, complete_version, environment, repository, run, uploads
+
+REPO = "molmix/tiny"
+FAULTS = ("cut", "cut_after", "429", "503", "504", "kill", "corrupt_download", "corrupt_upload", "stranger")
+MAX_RUNS = 4
+_NUM_REQUESTS = 75
+"""Of an unbroken publication of the second version; the fault strikes at one of them."""
+
+
+@dataclass
+class Trial:
+    """What one trial saw."""
+
+    fault: str
+    struck: bool = False
+    runs: int = 0
+    seen: list[str | None] = field(default_factory=list)
+    """Versions that the reader saw on main, in order, each once in a row."""
+
+
+def soak_publish(folder: Path, *, num: int, seed: int) -> dict[str, object]:
+    """Runs so many trials and returns counts; raises `AssertionError` at the first that breaks a promise."""
+    versions = [build_version(folder / "build", version).path for version in ("1.0.0", "1.1.0")]
+    with hub_in_thread(folder / "first") as hub:
+        done = run("publish", versions[0], "--repo", REPO, "--yes", "--workers", 1, env=environment(hub, folder))
+        assert done.returncode == 0, done.stderr
+    trials = []
+    for number in range(num):
+        data = folder / f"trial-{number}"
+        shutil.copytree(folder / "first", data / "hub")
+        with hub_in_thread(data / "hub") as hub:
+            trials.append(_try_once(hub, versions[1], data, random.Random(seed + number)))
+        shutil.rmtree(data)
+    return {
+        "trials": num,
+        "struck": sum(trial.struck for trial in trials),
+        "needed a second run": sum(trial.runs > 1 for trial in trials),
+        "faults": dict(Counter(trial.fault for trial in trials)),
+    }
+
+
+def _try_once(hub: RunningHub, mix: Path, folder: Path, chance: random.Random) -> Trial:
+    trial = Trial(chance.choice(FAULTS))
+    repo = repository(hub, REPO)
+    children: list[subprocess.Popen[str]] = []
+    fault = _make_fault(trial.fault, chance, repo, children)
+    hub.faults.append(fault)
+    code, errors = None, ""
+    while code != 0:
+        trial.runs += 1
+        assert trial.runs <= MAX_RUNS, f"{trial}: {errors}"
+        with _publication(hub, mix, folder, children) as process:
+            while process.poll() is None:
+                _look(repo, trial)
+                time.sleep(0.01)
+            code, errors = process.returncode, process.stderr.read()
+    trial.struck = fault.hits > 0
+    _look(repo, trial)
+    _check(hub, repo, trial, folder)
+    return trial
+
+
+@contextmanager
+def _publication(hub, mix, folder, children):
+    """Runs the command in a process that the fault can kill."""
+    arguments = command("publish", mix, "--repo", REPO, "--yes", "--workers", 1)
+    # A file, since a pipe that nobody empties would stop the process.
+    with (folder / "stderr").open("w+", encoding="utf-8") as text:
+        process = subprocess.Popen(arguments, env=environment(hub, folder), stdout=text, stderr=text, text=True)
+        process.stderr = (folder / "stderr").open(encoding="utf-8")
+        children[:] = [process]
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+
+
+def _make_fault(name: str, chance: random.Random, repo, children) -> Fault:
+    def _kill() -> None:
+        os.kill(children[0].pid, signal.SIGKILL)
+
+    def _commit() -> None:
+        with repo.changing() as state:
+            files = repo.commit("main").files | {"NOTES.md": repo.regular_entry(b"a stranger's")}
+            repo.add_commit(state, "refs/heads/main", files, title="stranger", text="", author="eve")
+
+    skip = chance.randrange(_NUM_REQUESTS)
+    busy = {"skip": skip, "headers": (("Retry-After", "0"),)}
+    kinds = {
+        "cut": lambda: Fault(FaultKind.CUT, skip=skip),
+        "cut_after": lambda: Fault(FaultKind.CUT_AFTER, skip=skip),
+        "429": lambda: Fault(FaultKind.REFUSE, status=429, **busy),
+        "503": lambda: Fault(FaultKind.REFUSE, status=503, times=chance.choice([1, 8]), **busy),
+        "504": lambda: Fault(FaultKind.LOSE, skip=skip, status=504),
+        "kill": lambda: Fault(FaultKind.CALL, skip=skip, call=_kill),
+        "corrupt_download": lambda: Fault(FaultKind.CORRUPT_DOWNLOAD, "GET .*/resolve/", skip=chance.randrange(15)),
+        "corrupt_upload": lambda: Fault(FaultKind.CORRUPT_UPLOAD, "PUT .*/whole", skip=chance.randrange(4)),
+        "stranger": lambda: Fault(FaultKind.CALL, skip=skip, call=_commit),
+    }
+    return kinds[name]()
+
+
+def _look(repo, trial: Trial) -> None:
+    """Reads main as it is now, every byte of it."""
+    seen = complete_version(repo, "main")
+    assert seen is not None, f"{trial}: main is no complete version"
+    if trial.seen[-1:] != [seen]:
+        trial.seen.append(seen)
+
+
+def _check(hub: RunningHub, repo, trial: Trial, folder: Path) -> None:
+    assert trial.seen == ["1.0.0", "1.1.0"], trial
+    # Also what the reader was too slow to see: every commit that main ever was at.
+    history = [complete_version(repo, sha) for sha, _ in repo.log("main")]
+    assert None not in history[:-1], f"{trial}: {history}"
+    assert set(repo.state.refs) == {"refs/heads/main", "refs/tags/v1.0.0", "refs/tags/v1.1.0"}, trial
+    assert complete_version(repo, "v1.1.0") == "1.1.0", trial
+    assert complete_version(repo, "v1.0.0") == "1.0.0", trial
+    hub.faults.clear()
+    verified = run("verify", REPO, env=environment(hub, folder))
+    assert verified.returncode == 0, f"{trial}: {verified.stdout}"
+    twice = [oid for oid, count in uploads(hub).items() if count > 1]
+    allowed = 1 if trial.fault == "corrupt_upload" and trial.struck else 0  # spoilt there, so uploaded once more
+    assert len(twice) <= allowed, f"{trial}: {twice} uploaded again"
