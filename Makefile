@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench soak clean
 
 demo: $(VENV)/train ## The whole path on the embedded MiniMix: build, featurise, train, score.
 	$(BIN)/molmix-bench run baselines/gine.yaml
@@ -18,6 +18,9 @@ check: $(VENV)/dev ## Style and types.
 
 bench: $(VENV)/dev ## The speed table, side by side with the peers; a JSON beside it.
 	OMP_PROC_BIND=true OMP_PLACES=cores $(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(VENV)/dev ## Things broken at random, hundreds of times; ARGS="publish --num 20" for one of them.
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molmix_bench.extras import require_train
+from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.mix import Mix
 from molmix_bench.resolve import load
 from molmix_bench.specs.baselines import load_run_spec
@@ -46,9 +47,15 @@ def run(
     return train(parsed, _opened(parsed.mix if mix is None else mix), Path(out or Path("runs") / parsed.name))
 
 
-def score(predictions: str | Path, mix: str | Path | Mix) -> Scores:
-    """Returns the scores of a folder of predictions; raises `SubmissionError` for what cannot be scored."""
-    return submissions_score.score(predictions, _opened(mix))
+def score(
+    predictions: str | Path,
+    mix: str | Path | Mix,
+    *,
+    replicates: int = REPLICATES,
+    against: str | Path | None = None,
+) -> Scores:
+    """Returns the scores of a folder of predictions; arguments and errors are those of `submissions.score.score`."""
+    return submissions_score.score(predictions, _opened(mix), replicates=replicates, against=against)
 
 
 def _opened(mix: str | Path | Mix) -> Mix:

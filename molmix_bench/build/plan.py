@@ -47,6 +47,8 @@ class Layout:
     """Pieces of the standardisation: many, so that workers finish together and little is lost in a crash."""
     rows_per_partition: int = 250_000
     """Raw rows merged at once, on average."""
+    labels_per_partition: int = 32_000_000
+    """Labels merged at once, on average: what bounds memory where rows hold many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
 INPUT = "/input"
 """Position of the raw input that a routed row is of."""
 ROUTE_COLUMNS = (MOL_ID, SMILES, INCHIKEY, GROUP, NUM_ATOMS, INPUT, ROW)
+MAX_PARTITIONS = 17_576
+"""Ranges of the first three letters of an InChIKey: 26 cubed."""
 _NO_NUMBERING = "labels of atoms, but the atom maps of the SMILES are not 0 to the number of atoms"
 
 
@@ -49,19 +51,20 @@ def route_part(plan: Plan, part: Part, *, num_partitions: int) -> dict[str, Any]
     """Routes one part's rows to the partitions of their molecules.
 
     Returns:
-        Per dataset, `rows` and `labels` dropped, by reason.
+        Per dataset, `rows` and `labels` dropped, by reason; `sent`, the rows that went to each partition.
     """
     molecules = _molecules_of(plan, part)
     identity = molecules.select([MOL_ID, SMILES, INCHIKEY, GROUP, NUM_ATOMS])
     identity = identity.append_column(INPUT, pa.array(np.full(part.rows, part.input_index, dtype=np.int32)))
     identity = identity.append_column(ROW, read_table(numbers_file(plan, part.name))[ROW])
-    counts, drops = {}, []
+    counts: dict[str, Any] = {}
+    drops: list[Drop] = []
     for dataset in plan.sources[part.source].datasets:
         routed = _route_dataset(plan, part, dataset, molecules)
         table = _beside(identity, routed.labels).filter(pa.array(routed.kept))
         partition = partition_of(table[MOL_ID], num_partitions)
         write_buckets(routed_file(plan, part.name, dataset), table, partition, num_buckets=num_partitions)
-        counts[dataset] = routed.counts
+        counts[dataset] = {**routed.counts, "sent": np.bincount(partition, minlength=num_partitions).tolist()}
         drops += _list_drops(plan, part, dataset, routed)
     write_table(findings_file(plan, "route", part.name, "drops"), drops_table(drops))
     return counts
@@ -70,11 +73,11 @@ def route_part(plan: Plan, part: Part, *, num_partitions: int) -> dict[str, Any]
 def partition_of(mol_id: pa.ChunkedArray, num_partitions: int) -> npt.NDArray[np.int64]:
     """Returns each molecule's partition: ranges of mol_id, so that partitions in order are sorted as a whole.
 
-    The first three letters of an InChIKey are close to uniform (they are hash bits); 17,576 is 26 cubed.
+    The first three letters of an InChIKey are close to uniform (they are hash bits).
     """
     letters = np.array(mol_id.to_pylist() or [""], dtype="S3").view(np.uint8).reshape(-1, 3)[: len(mol_id)]
     digits = np.clip(letters.astype(np.int64) - ord("A"), 0, 25)
-    partition: npt.NDArray[np.int64] = (digits @ np.array([676, 26, 1])) * num_partitions // 17_576
+    partition: npt.NDArray[np.int64] = (digits @ np.array([676, 26, 1])) * num_partitions // MAX_PARTITIONS
     return partition
 
 

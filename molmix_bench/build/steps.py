@@ -15,7 +15,7 @@ from molmix_bench.build.ingest import ingest
 from molmix_bench.build.merge import merge_partition
 from molmix_bench.build.paths import findings_file
 from molmix_bench.build.plan import Plan
-from molmix_bench.build.route import Part, route_part
+from molmix_bench.build.route import MAX_PARTITIONS, Part, route_part
 from molmix_bench.build.rows import split_source
 from molmix_bench.build.seen import set_aside
 from molmix_bench.build.standardize import standardize_bucket
@@ -28,15 +28,14 @@ def run_steps(plan: Plan, runner: Runner) -> Manifest:
     """Runs every step of a build that is not done yet; the mix lies in the working folder's `mix` afterwards."""
     ingested = runner.run("ingest", _ingest_tasks(plan), unit="file")
     parts = _list_parts(plan, ingested)
-    rows = sum(part.rows for part in parts)
-    partitions = max(1, -(-rows // plan.layout.rows_per_partition))
+    partitions = _num_partitions(plan, parts, ingested)
     runner.run("standardize", _standardize_tasks(plan, parts), unit="mol")
     routed = runner.run("route", _route_tasks(plan, parts, partitions), unit="row")
     index = _index_rows(plan, parts, ingested)
     if plan.spec.split.test_seen is not None:
         runner.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
     runner.run("split", _split_tasks(plan, ingested, partitions), unit="row")
-    merged = runner.run("merge", _merge_tasks(plan, index, rows, partitions), unit="row")
+    merged = runner.run("merge", _merge_tasks(plan, index, routed, partitions), unit="row")
     shards = runner.run("write", _write_tasks(plan, merged), unit="file")
     described = runner.run("describe", _describe_tasks(plan, shards), unit="dataset")
     tasks = [row for rows in described for row in rows]
@@ -57,6 +56,14 @@ def _list_parts(plan: Plan, ingested: Sequence[Any]) -> list[Part]:
         for name, rows in zip(result["parts"], result["rows"], strict=True):
             parts.append(Part(name, len(parts), input_index, plan.inputs[input_index].source, rows))
     return parts
+
+
+def _num_partitions(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> int:
+    rows = sum(part.rows for part in parts)
+    labels: int = sum(sum(result["labels"].values()) - sum(result["unsampled_labels"].values()) for result in ingested)
+    by_rows = -(-rows // plan.layout.rows_per_partition)
+    by_labels = -(-labels // plan.layout.labels_per_partition)
+    return max(1, min(MAX_PARTITIONS, max(by_rows, by_labels)))
 
 
 def _index_rows(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> RowIndex:
@@ -102,9 +109,12 @@ def _split_tasks(plan: Plan, ingested: Sequence[Any], partitions: int) -> list[T
     ]
 
 
-def _merge_tasks(plan: Plan, index: RowIndex, rows: int, partitions: int) -> list[Task]:
-    size = max(1, rows // partitions)
-    return [Task(f"{item:05d}", partial(merge_partition, plan, item, index), size) for item in range(partitions)]
+def _merge_tasks(plan: Plan, index: RowIndex, routed: Sequence[Any], partitions: int) -> list[Task]:
+    rows = [1] * partitions
+    for part in routed:
+        for dataset in part.values():
+            rows = [before + sent for before, sent in zip(rows, dataset["sent"], strict=True)]
+    return [Task(f"{item:05d}", partial(merge_partition, plan, item, index), size) for item, size in enumerate(rows)]
 
 
 def _write_tasks(plan: Plan, merged: Sequence[Any]) -> list[Task]:

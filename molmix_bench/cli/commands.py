@@ -21,3 +21,4 @@ def register(app: typer.Typer) -> None:
     app.command("run")(runs.run_baseline)
     app.command("predict")(runs.predict_mix)
     app.command("score")(score.score_predictions)
+    app.command("compare")(score.compare_predictions)

@@ -25,8 +25,8 @@ class Batch:
     Shapes:
         atom_code: (num_nodes,) int64, rows of `atom_table`.
         bond_code: (num_edges,) int64, rows of `bond_table`.
-        atom_table: (num_distinct_atoms, 9) uint8, columns as `featurize.ATOM_FEATURES`.
-        bond_table: (num_distinct_bonds, 4) uint8, columns as `featurize.BOND_FEATURES`.
+        atom_table: (num_distinct_atoms, 9) uint8, columns as `features.ATOM_FEATURES`.
+        bond_table: (num_distinct_bonds, 4) uint8, columns as `features.BOND_FEATURES`.
         edge_index: (2, num_edges) int64, source and target; each bond is two edges, one after the other.
         batch: (num_nodes,) int64, the graph of each node.
         ptr: (num_graphs + 1,) int64, the first node of each graph, and num_nodes.

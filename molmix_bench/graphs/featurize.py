@@ -6,12 +6,12 @@ and atoms and bonds are row numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem, rdBase
+from rdkit import rdBase
 
 from molmix_bench.chem.molecule import explain_failure
 from molmix_bench.errors import StoreError
@@ -24,6 +24,7 @@ from molmix_bench.graphs.features import (
     BOND_FEATURES,
     Feature,
 )
+from molmix_bench.graphs.parse import parse, parse_quickly
 
 __all__ = [
     "ATOM_FEATURES",
@@ -75,10 +76,16 @@ def featurize(smiles: Sequence[str], *, mol_ids: Sequence[str]) -> Graphs:
         StoreError: a molecule does not parse.
     """
     # A SMILES has no more atoms than letters, and no more bonds, since a ring takes two digits.
-    reader = BinaryReader(sum(map(len, smiles))) if is_known() else AttributeReader()
+    quick = is_known()
+    reader = BinaryReader(sum(map(len, smiles))) if quick else AttributeReader()
+    parse_one = parse_quickly if quick else parse
     with rdBase.BlockLogs():
-        for mol in _parse(smiles, mol_ids):
+        for mol_id, text in zip(mol_ids, smiles, strict=True):
+            mol = parse_one(text)
+            if mol is None:
+                raise _explain(mol_id, text)
             reader.add(mol)
+            del mol  # RDKit is quicker where it can put the next molecule into the memory of this one
     rows = reader.rows()
     atom_table, atom_code = _number(rows.atoms, ATOM_FEATURE_SIZES)
     bond_table, bond_code = _number(rows.bonds, BOND_FEATURE_SIZES)
@@ -92,18 +99,12 @@ def featurize(smiles: Sequence[str], *, mol_ids: Sequence[str]) -> Graphs:
     )
 
 
-def _parse(smiles: Sequence[str], mol_ids: Sequence[str]) -> Iterator[Chem.Mol]:
-    params = Chem.SmilesParserParams()
-    params.removeHs = False
-    for mol_id, text in zip(mol_ids, smiles, strict=True):
-        mol = Chem.MolFromSmiles(text, params)
-        if mol is None:
-            raise StoreError(
-                f"molecule {mol_id}",
-                found=f"SMILES {text!r}, which RDKit {rdBase.rdkitVersion} does not parse ({explain_failure(text)})",
-                fix="use the version of RDKit that the mix was built with (its manifest says which)",
-            )
-        yield mol
+def _explain(mol_id: str, smiles: str) -> StoreError:
+    return StoreError(
+        f"molecule {mol_id}",
+        found=f"SMILES {smiles!r}, which RDKit {rdBase.rdkitVersion} does not parse ({explain_failure(smiles)})",
+        fix="use the version of RDKit that the mix was built with (its manifest says which)",
+    )
 
 
 def _number(rows: NDArray[np.uint8], sizes: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 MAX_SIZE = 48
 """Larger matrices fill registers by themselves, and LAPACK's blocked loops keep them in the cache."""
 _LANES = 64
-"""Matrices at once: loops long enough to be worth entering, and 23 rows of them still fit into a core's second cache."""
+"""Matrices at once: loops long enough to be worth entering, and few enough for a core's second cache."""
 _SWEEPS = 30
 """Per eigenvalue; about two are needed."""
 _EPSILON = float(np.finfo(np.float64).eps)

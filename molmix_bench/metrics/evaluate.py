@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from molmix_bench.metrics.align import align
 from molmix_bench.metrics.binary import binary_metrics
+from molmix_bench.metrics.bootstrap import metric_replicates
 from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray
 from molmix_bench.metrics.multiclass import multiclass_metrics
 from molmix_bench.metrics.protocol import METRICS, PROTOCOL, Aggregation, Metric
@@ -31,7 +33,7 @@ def evaluate_reference(
     """Returns the scores of predictions for one dataset and split, under the current protocol.
 
     Args:
-        reference: the labels, read once for several seeds or models.
+        reference: the labels, read once for several seeds or models; read with replicates, scores have intervals.
         mol_id: the molecules predicted, in any order: all of the split, each once.
         prediction: regression in the task's unit, binary the probability of 1, multiclass a probability per class;
             whatever stands where there is no label is ignored.
@@ -51,58 +53,97 @@ def evaluate_reference(
     """
     aligned = align(reference, mol_id=mol_id, prediction=prediction, num_nodes=num_nodes, where=where)
     cells = aligned.select(reference.scorable)
-    per_task, pooled = _compute(reference, cells)
     tasks = [task for task, scorable in zip(reference.tasks, reference.scorable, strict=True) if scorable]
+    counts = cells.num_labels.tolist()
     rows: list[dict[str, Any]] = []
-    for metric in METRICS[reference.kind]:
-        values = per_task[metric.name]
-        rows += _aggregates(reference, metric, values, pooled[metric.name], cells)
-        counts = cells.num_labels.tolist()
+    replicates: list[FloatArray] = []
+    for metric, found in _compute(reference, cells):
+        aggregated = _aggregates(reference, metric, found, cells)
+        rows += [row for row, _ in aggregated]
         rows += [
             _row(metric, Aggregation.TASK, value, n_tasks=1, n_labels=count) | {"task": task}
-            for task, value, count in zip(tasks, values.tolist(), counts, strict=True)
+            for task, value, count in zip(tasks, found.values.tolist(), counts, strict=True)
         ]
+        replicates += [of_row for _, of_row in aggregated] + [found.replicates]
     place = {"protocol": PROTOCOL, "dataset": reference.dataset, "split": str(reference.split)}
     excluded = [place | {"task": task, "reason": reason} for task, reason in reference.excluded.items()]
-    return Scores.from_rows([row | place | {"seed": seed, "n_seeds": 1} for row in rows], excluded)
+    return Scores.from_rows(
+        [row | place | {"seed": seed, "n_seeds": 1} for row in rows],
+        excluded,
+        replicates=None if reference.resampling is None else np.vstack(replicates),
+    )
 
 
-def _compute(reference: Reference, cells: Cells) -> tuple[dict[str, FloatArray], dict[str, float | None]]:
-    """Returns each metric per task and over the pooled cells (null where there are none)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """One metric of every task.
+
+    Shapes:
+        values: (T,)
+        replicates: (T, R), R being 0 without a resampling.
+    """
+
+    values: FloatArray
+    pooled: float | None
+    """Over the cells of all tasks; null where there are none."""
+    replicates: FloatArray
+
+
+def _compute(reference: Reference, cells: Cells) -> list[tuple[Metric, _Found]]:
+    """Returns each metric of the reference's kind with what is found of it."""
+    std = reference.train_std[reference.scorable]
     if reference.kind is not Kind.REGRESSION:
         metrics = binary_metrics if reference.kind is Kind.BINARY else multiclass_metrics
         per_task, pooled = metrics(cells), metrics(cells.pooled())
     else:
-        mean, std = reference.train_mean[reference.scorable], reference.train_std[reference.scorable]
         per_task = regression_metrics(cells, std)
-        pooled = regression_metrics(cells.standardised(mean, std).pooled(), np.ones(1))
+        standardised = cells.standardised(reference.train_mean[reference.scorable], std)
+        pooled = regression_metrics(standardised.pooled(), np.ones(1))
         pooled["mae"] = np.atleast_1d((per_task["mae"] * cells.num_labels).sum() / max(len(cells.labels), 1))
     has_cells = len(cells.labels) > 0
-    return per_task, {name: values.item() if has_cells else None for name, values in pooled.items()}
+    replicates = dict.fromkeys(per_task, np.empty((len(std), 0)))
+    if reference.resampling is not None:
+        replicates = metric_replicates(reference.kind, cells, reference.resampling, train_std=std)
+    return [
+        (
+            metric,
+            _Found(per_task[metric.name], pooled[metric.name].item() if has_cells else None, replicates[metric.name]),
+        )
+        for metric in METRICS[reference.kind]
+    ]
 
 
 def _aggregates(
-    reference: Reference, metric: Metric, values: FloatArray, pooled: float | None, cells: Cells
-) -> list[dict[str, Any]]:
-    """Returns the rows of a metric over several tasks; none for a metric in units where the units differ."""
+    reference: Reference, metric: Metric, found: _Found, cells: Cells
+) -> list[tuple[dict[str, Any], FloatArray]]:
+    """Returns the rows of a metric over several tasks, each with its replicates, (1, R).
+
+    There are none for a metric in units where the units differ.
+    """
     units = {unit for unit, scorable in zip(reference.units, reference.scorable, strict=True) if scorable}
     if metric.in_units and len(units) > 1:
         return []
     reliable = reference.reliable[reference.scorable]
-    every = np.ones_like(reliable)
+    micro = _row(metric, Aggregation.MICRO, found.pooled, n_tasks=len(reliable), n_labels=len(cells.labels))
     return [
-        _mean_row(metric, Aggregation.MACRO, values, every, cells),
-        _mean_row(metric, Aggregation.MACRO_RELIABLE, values, reliable, cells),
-        _row(metric, Aggregation.MICRO, pooled, n_tasks=len(values), n_labels=len(cells.labels)),
+        _mean_row(metric, Aggregation.MACRO, found, np.ones_like(reliable), cells),
+        _mean_row(metric, Aggregation.MACRO_RELIABLE, found, reliable, cells),
+        (micro, np.full((1, found.replicates.shape[1]), np.nan)),
     ]
 
 
 def _mean_row(
-    metric: Metric, aggregation: Aggregation, values: FloatArray, chosen: BoolArray, cells: Cells
-) -> dict[str, Any]:
-    value = float(values[chosen].mean()) if chosen.any() else None
+    metric: Metric, aggregation: Aggregation, found: _Found, chosen: BoolArray, cells: Cells
+) -> tuple[dict[str, Any], FloatArray]:
+    value = float(found.values[chosen].mean()) if chosen.any() else None
     num_labels = int(cells.num_labels[chosen].sum())
-    return _row(metric, aggregation, value, n_tasks=int(chosen.sum()), n_labels=num_labels)
+    row = _row(metric, aggregation, value, n_tasks=int(chosen.sum()), n_labels=num_labels)
+    # A task that is undefined in a replicate is left out of it.
+    replicates = found.replicates[chosen]
+    defined = ~np.isnan(replicates)
+    counts = defined.sum(axis=0)
+    sums = replicates.sum(axis=0, where=defined)
+    return row, np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)[None]
 
 
 def _row(

@@ -13,6 +13,7 @@ from molmix_bench.errors import MixError, UsageError
 from molmix_bench.metrics.cells import BoolArray, FloatArray, IntArray
 from molmix_bench.metrics.labels import read_labels
 from molmix_bench.metrics.protocol import METRICS, LabelStats, is_reliable, why_not_scorable
+from molmix_bench.metrics.resample import Resampling, resample
 from molmix_bench.mix import Mix
 from molmix_bench.vocab import TASKS_FILE, Kind, Level, Split
 
@@ -51,10 +52,18 @@ class Reference:
     reliable: BoolArray
     excluded: dict[str, str]
     """Why each task that is not scorable is not."""
+    resampling: Resampling | None = None
+    """The replicates by which scores get intervals; without it, they have none."""
 
 
-def read_reference(mix: Mix, dataset: str, split: str | Split) -> Reference:
+def read_reference(mix: Mix, dataset: str, split: str | Split, *, replicates: int = 0) -> Reference:
     """Returns the labels of one dataset and split.
+
+    Args:
+        mix: where they are.
+        dataset: its name.
+        split: of the dataset.
+        replicates: of the bootstrap, for intervals; 0 for none.
 
     Raises:
         UsageError: the mix has no such dataset or split, or scores of its level and kind do not exist.
@@ -93,6 +102,7 @@ def read_reference(mix: Mix, dataset: str, split: str | Split) -> Reference:
         scorable=scorable,
         reliable=scorable & np.array([is_reliable(entry.kind, item) for item in stats]),
         excluded={task: problem for task, problem in zip(entry.tasks, problems, strict=True) if problem},
+        resampling=resample(dataset, split, num_molecules=len(cells.mol_id), replicates=replicates),
     )
 
 

@@ -18,10 +18,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from molmix_bench.errors import UsageError
+from molmix_bench.metrics.protocol import PROTOCOL
+
 Weights = NDArray[np.uint8]
 
 BLOCK = 64
 """Replicates computed together: their weights of one molecule fill a cache line, those of 62,000 an L2 cache."""
+MAX_REPLICATES = 100_000
 _MAX_BLOCK_BYTES = 1 << 26
 """Of what a thread holds for each cell of a task and each replicate of a block."""
 _STEP = 0x9E3779B97F4A7C15  # of splitmix64 (Steele, Lea and Flood, 2014), as the factors below
@@ -34,12 +38,6 @@ class Resampling:
     key: int
     num_molecules: int
     num_replicates: int
-
-    @classmethod
-    def of_split(cls, protocol: str, dataset: str, *, split: str, num_molecules: int, replicates: int) -> Resampling:
-        """Returns the resampling of one split of a dataset, whatever the model."""
-        digest = blake2b(f"{protocol}/{dataset}/{split}".encode(), digest_size=8).digest()
-        return cls(int.from_bytes(digest, "little"), num_molecules, replicates)
 
     def weights(self, first: int, end: int) -> Weights:
         """Returns how often each molecule is drawn in the replicates from `first` to before `end`.
@@ -69,6 +67,21 @@ class Resampling:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             blocks: Iterator[NDArray[np.float64]] = pool.map(lambda edge: compute(self.weights(*edge)), edges)
             return np.concatenate(list(blocks), axis=-1)
+
+
+def resample(dataset: str, split: str, *, num_molecules: int, replicates: int) -> Resampling | None:
+    """Returns the resampling of one split of a dataset, the same for every model; none for no replicates.
+
+    Raises:
+        UsageError: the number of replicates is negative, or more than are of any use.
+    """
+    if not 0 <= replicates <= MAX_REPLICATES:
+        expected = f"a number from 0, for no intervals, to {MAX_REPLICATES:,}"
+        raise UsageError("replicates", found=str(replicates), expected=expected)
+    if replicates == 0:
+        return None
+    digest = blake2b(f"{PROTOCOL}/{dataset}/{split}".encode(), digest_size=8).digest()
+    return Resampling(int.from_bytes(digest, "little"), num_molecules, replicates)
 
 
 @numba.njit(cache=True, nogil=True)

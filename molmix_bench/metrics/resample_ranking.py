@@ -85,7 +85,10 @@ def _codes(predictions: FloatArray, positive: BoolArray) -> NDArray[np.uint8]:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _walk(starts: IntArray, rows: NDArray[np.int32], codes: NDArray[np.uint8], weights: Weights) -> FloatArray:
-    """Returns AP, AUROC and the number of labels, (3, T, b). Counts are whole numbers throughout; only the divisions round."""
+    """Returns AP, AUROC and the number of labels, (3, T, b).
+
+    Counts are whole numbers throughout; only the divisions round.
+    """
     num_replicates = weights.shape[1]
     result = np.empty((3, len(starts) - 1, num_replicates))
     for task in range(len(starts) - 1):

@@ -43,7 +43,13 @@ def regression_replicates(cells: Cells, train_std: FloatArray, resampling: Resam
         lambda weights: _walk(cells.starts, cells.rows, errors, values, orders, weights),
         cell_bytes=longest * _RANK_BYTES,
     )
-    return {"mae_standardised": mae / train_std[:, None], "mae": mae, "pearson": pearson, "spearman": spearman, "r2": r2}
+    return {
+        "mae_standardised": mae / train_std[:, None],
+        "mae": mae,
+        "pearson": pearson,
+        "spearman": spearman,
+        "r2": r2,
+    }
 
 
 def _order(starts: IntArray, values: FloatArray) -> IntArray:
@@ -104,7 +110,9 @@ def _walk(
         add_values(errors[1], weights, some, (difference / largest) ** 2)
         for replicate in range(num_replicates):
             weight = weights[:, replicate]
-            if count[replicate] < MIN_VALUES or _is_constant(some, given[0, cells], orders[0, cells] - starts[task], weight):
+            if count[replicate] < MIN_VALUES or _is_constant(
+                some, given[0, cells], orders[0, cells] - starts[task], weight
+            ):
                 continue
             result[0, task, replicate] = errors[0, replicate] / count[replicate]
             result[3, task, replicate] = 1 - errors[1, replicate] / moments[0, replicate]
@@ -130,7 +138,7 @@ def _is_constant(rows: NDArray[np.int32], values: FloatArray, order: IntArray, w
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _correlation(moments: FloatArray) -> float:
     """Returns the covariance (2) over the roots of both variances (0, 1)."""
-    return min(1.0, max(-1.0, moments[2] / np.sqrt(moments[0]) / np.sqrt(moments[1])))
+    return float(min(1.0, max(-1.0, moments[2] / np.sqrt(moments[0]) / np.sqrt(moments[1]))))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -8,6 +8,7 @@ from typing import assert_never
 import torch.nn.functional as F  # noqa: N812  # PyTorch's own name for it
 from torch import Tensor, nn
 
+from molmix_bench.models.linear import Linear
 from molmix_bench.specs.run import Activation, Norm
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
@@ -54,7 +55,7 @@ def make_mlp(widths: list[int], *, activation: Activation, norm: Norm = "none", 
     """
     layers: list[nn.Module] = []
     for position, (width_in, width_out) in enumerate(pairwise(widths)):
-        layers.append(nn.Linear(width_in, width_out))
+        layers.append(Linear(width_in, width_out))
         if position == len(widths) - 2:
             break
         if norm != "none":

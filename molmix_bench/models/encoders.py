@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from molmix_bench.graphs.batch import Batch
 from molmix_bench.models.blocks import BatchNorm
+from molmix_bench.models.linear import Linear
 from molmix_bench.specs.features import FeatureSpec
 from molmix_bench.vocab import LAPLACIAN_VALUES, LAPLACIAN_VECTORS, RWSE
 
@@ -56,12 +57,12 @@ class EncodingEncoder(nn.Module):
         self.features = features
         self.flip_signs = flip_signs
         if features.rwse:
-            self.rwse = nn.Sequential(BatchNorm(features.rwse), nn.Linear(features.rwse, width))
+            self.rwse = nn.Sequential(BatchNorm(features.rwse), Linear(features.rwse, width))
         if features.laplacian:
             self.laplacian = nn.Sequential(
-                nn.Linear(2 * features.laplacian, 2 * features.laplacian),
+                Linear(2 * features.laplacian, 2 * features.laplacian),
                 nn.ReLU(),
-                nn.Linear(2 * features.laplacian, width),
+                Linear(2 * features.laplacian, width),
             )
 
     def forward(self, batch: Batch) -> Tensor | float:

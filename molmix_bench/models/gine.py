@@ -34,7 +34,7 @@ class GineConv(nn.Module):
             returns: (num_nodes, width).
         """
         source, target = edge_index
-        messages = F.relu(x.index_select(0, source) + bonds.index_select(0, bond_code))
+        messages = F.relu(x.index_select(0, source) + bonds.to(x.dtype).index_select(0, bond_code))
         total = ((1 + self.eps) * x).to(messages.dtype).index_add(0, target, messages)
         mixed: Tensor = self.mlp(total)
         return mixed

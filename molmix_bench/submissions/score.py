@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 
-from molmix_bench.errors import SubmissionError
+from molmix_bench.errors import SubmissionError, UsageError
+from molmix_bench.metrics.compare import Comparison, differences
+from molmix_bench.metrics.compare import compare as compare_scores
 from molmix_bench.metrics.evaluate import evaluate_reference
-from molmix_bench.metrics.reference import read_reference
+from molmix_bench.metrics.protocol import REPLICATES
+from molmix_bench.metrics.reference import Reference, read_reference
 from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
 from molmix_bench.specs.base import nearest
@@ -35,36 +38,79 @@ class PredictionFile:
     seed: int
 
 
-def score(predictions: str | Path, mix: Mix) -> Scores:
+def score(
+    predictions: str | Path, mix: Mix, *, replicates: int = REPLICATES, against: str | Path | None = None
+) -> Scores:
     """Returns the scores of every prediction file in a folder: each seed's, then their mean and standard deviation.
 
     Args:
         predictions: a folder of `<dataset>/<split>/seed=<k>.parquet`, and of nothing else.
         mix: the labels.
+        replicates: of the bootstrap that gives the intervals; 0 for none.
+        against: another such folder; what both predict is compared, the means over seeds with paired intervals.
 
     Raises:
         SubmissionError: the folder holds something else, or a file cannot be scored; the error names it.
+        UsageError: both folders have nothing in common to compare, or the number of replicates is not possible.
+    """
+    seeds, means = score_means(predictions, mix, replicates=replicates)
+    scores = Scores.concat([seeds, replace(means, replicates=None)])
+    if against is None:
+        return scores
+    _, others = score_means(against, mix, replicates=replicates)
+    compared = differences(means, others, names=(str(predictions), str(against)))
+    if compared.is_empty():
+        expected = f"predictions for a dataset and split that {predictions} has too"
+        raise UsageError("--against", found=f"nothing in {against} to compare with", expected=expected)
+    return replace(scores, differences=compared)
+
+
+def compare(folders: Sequence[str | Path], mix: Mix, *, replicates: int = REPLICATES) -> Comparison:
+    """Returns the ranks of several folders of predictions, named as they are given, and their differences.
+
+    Args:
+        folders: two or more.
+        mix: the labels.
+        replicates: of the bootstrap; without it there are no ranks.
+
+    Raises:
+        SubmissionError: as `score`.
+        UsageError: there is one folder only, or the same twice, or no replicate.
+    """
+    names = [str(folder) for folder in folders]
+    if len(names) < 2 or len(set(names)) < len(names):  # noqa: PLR2004  # a model and another
+        raise UsageError("compare", found=", ".join(names) or "nothing", expected="two or more different folders")
+    if replicates == 0:
+        raise UsageError("replicates", found="0", expected="1 or more", fix="ranks follow from intervals")
+    return compare_scores({name: score_means(name, mix, replicates=replicates)[1] for name in names})
+
+
+def score_means(predictions: str | Path, mix: Mix, *, replicates: int) -> tuple[Scores, Scores]:
+    """Returns the scores of every seed, and their means over seeds; only these with their replicates.
+
+    Those of single seeds would be as many times larger as there are seeds.
     """
     files = find_predictions(Path(predictions), mix)
-    parts = []
+    seeds, means = [], []
     for (dataset, split), group in groupby(files, key=lambda file: (file.dataset, file.split)):
-        reference = read_reference(mix, dataset, split)
-        entry = mix.datasets[dataset]
-        shape = PredictionShape(entry.level, len(entry.tasks), entry.num_classes)
-        for file in group:
-            given = read_predictions(file.path, shape)
-            parts.append(
-                evaluate_reference(
-                    reference,
-                    mol_id=given.mol_id,
-                    prediction=given.values,
-                    num_nodes=given.num_nodes,
-                    seed=file.seed,
-                    where=str(file.path),
-                )
-            )
-    seeds = Scores.concat(parts)
-    return replace(Scores.concat([seeds, seeds.over_seeds()]), not_submitted=_not_submitted(files, mix))
+        reference = read_reference(mix, dataset, split, replicates=replicates)
+        scores = Scores.concat(_score_file(file, reference, mix) for file in group)
+        means.append(scores.over_seeds())
+        seeds.append(replace(scores, replicates=None))
+    return replace(Scores.concat(seeds), not_submitted=_not_submitted(files, mix)), Scores.concat(means)
+
+
+def _score_file(file: PredictionFile, reference: Reference, mix: Mix) -> Scores:
+    entry = mix.datasets[file.dataset]
+    given = read_predictions(file.path, PredictionShape(entry.level, len(entry.tasks), entry.num_classes))
+    return evaluate_reference(
+        reference,
+        mol_id=given.mol_id,
+        prediction=given.values,
+        num_nodes=given.num_nodes,
+        seed=file.seed,
+        where=str(file.path),
+    )
 
 
 def find_predictions(folder: Path, mix: Mix) -> tuple[PredictionFile, ...]:

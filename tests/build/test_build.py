@@ -159,7 +159,13 @@ def test_bytes_do_not_depend_on_pieces_or_workers(tmp_path):
     spec = mix_spec(one, two)
     results = []
     for number, (layout, workers) in enumerate(
-        [(SMALL_PIECES, 1), (SMALL_PIECES, 2), (Layout(), 1), (Layout(11, 5, 17), 2)]
+        [
+            (SMALL_PIECES, 1),
+            (SMALL_PIECES, 2),
+            (Layout(), 1),
+            (Layout(11, 5, 17), 2),
+            (Layout(labels_per_partition=9), 1),
+        ]
     ):
         results.append(_files(build(spec, tmp_path / str(number), raw=[tmp_path], layout=layout, workers=workers)))
     assert all(result == results[0] for result in results[1:])

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-ray = pytest.importorskip("ray")
+pytest.importorskip("ray")
+
+import ray
 
 from molmix_bench.build.cluster import RayEngine
 from molmix_bench.build.engine import Runner, Task
@@ -182,6 +184,6 @@ def test_unreachable_address(tmp_path):
 
 def test_ray_is_not_installed(monkeypatch):
     """Without Ray the error names the extra."""
-    monkeypatch.setattr("molmix_bench.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("molmix_bench.extras.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "molmix-bench\[ray\]"'):
         RayEngine()

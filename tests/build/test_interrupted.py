@@ -1,4 +1,4 @@
-"""Tests of builds that are killed or run out of disk: nothing half-written is taken for whole, the same command goes on."""
+"""Tests of builds that are killed or run out of disk: nothing half-written counts, and the same command goes on."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import signal
 
 import pytest
 
-from molmix_bench.build.engine import Runner, Task
+from molmix_bench.build.engine import Runner, Task, name_largest
 from molmix_bench.build.local import LocalEngine
+from molmix_bench.build.plan import Layout
 from molmix_bench.build.run import build
 from molmix_bench.build.whole import keep_only, save_array, written_apart
 from molmix_bench.errors import BuildError
 from tests.build.interrupt import PIECES, build_in_child, contents, kill_after, kill_spec
+from tests.build.tiny import ALKANES, mix_spec, numbered, table_source
 
 
 @pytest.mark.slow
@@ -46,21 +48,47 @@ def test_no_room_for_a_file(tmp_path):
 
 def test_worker_killed(tmp_path):
     """A worker that is killed ends the build with the likely cause and the largest piece; finished pieces stay done."""
-    pids = tmp_path / "pids"
-    tasks = [Task("small", _write_pid, 1), *(Task(f"t{n}", _write_pid, 1) for n in range(8)), Task("huge", _die, 100)]
+    tasks = [*(Task(f"t{n}", _one, 1) for n in range(9)), Task("huge", _die, 100)]
     engine = LocalEngine(workers=2)
     runner = Runner(tmp_path, engine)
     with pytest.raises(BuildError, match=r"for want of memory; piece huge of try is 9.2 times the mean of its step"):
         runner.run("try", tasks, unit="piece")
     engine.close()
-    assert not pids.exists()
     assert not (tmp_path / "done" / "try" / "huge.json").exists()
     again = LocalEngine(workers=2)
     assert Runner(tmp_path, again).run("try", tasks[:9], unit="piece") == [1] * 9
     again.close()
 
 
-def _write_pid():
+class _SizesEngine(LocalEngine):
+    """The local engine, which remembers the sizes of what it merged."""
+
+    def execute(self, step, tasks):
+        """Yields as the local engine does."""
+        if step == "merge":
+            self.merged = list(tasks)
+        yield from super().execute(step, tasks)
+
+
+def test_partition_far_larger_than_the_rest(tmp_path):
+    """Rows of one molecule cannot be parted: the sizes say so beforehand, to the row, and the bytes are the same."""
+    spec = mix_spec(table_source("one", numbered([*ALKANES, *["CCO"] * 300]), tmp_path))
+    engine = _SizesEngine(workers=1)
+    skewed = build(spec, tmp_path / "a", raw=[tmp_path], layout=Layout(rows_per_partition=20), engine=engine)
+    sizes = sorted(task.size - 1 for task in engine.merged)
+    assert sum(sizes) == 340
+    assert sizes[-1] >= 300
+    assert sizes[-2] < 20
+    assert "times the mean of its step" in name_largest("merge", engine.merged)
+    assert contents(skewed.path) == contents(build(spec, tmp_path / "b", raw=[tmp_path]).path)
+
+
+def _write_and_fail(part):
+    part.write_text("ha")
+    part.parent.write_text("no file")
+
+
+def _one():
     return 1
 
 
@@ -76,9 +104,8 @@ def test_two_writers_of_one_file(tmp_path):
         one.write_text("whole")
         two.write_text("whole")
     assert [file.name for file in path.parent.iterdir()] == ["file"]
-    with pytest.raises(OSError, match="disk"), written_apart(path) as part:
-        part.write_text("ha")
-        raise OSError("disk")
+    with pytest.raises(IsADirectoryError), written_apart(path) as part:
+        _write_and_fail(part)
     assert path.read_text() == "whole"
     assert [file.name for file in path.parent.iterdir()] == ["file"]
 

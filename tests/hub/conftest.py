@@ -22,15 +22,15 @@ def versions(tmp_path_factory):
 @contextmanager
 def _running(data, caches):
     """Runs a Hub; the client of this process is user molmix there, with caches of its own."""
-    import huggingface_hub
+    from huggingface_hub import constants
 
     with pytest.MonkeyPatch.context() as patch, hub_in_thread(data, page_size=5) as running:
         patch.setenv("HF_ENDPOINT", running.url)
         patch.setenv("HF_TOKEN", "hf_molmix")
         patch.setenv("HF_HUB_DISABLE_XET", "1")
         patch.setenv("MOLMIX_CACHE", str(caches / "cache"))
-        patch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(caches / "hf"))
-        patch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
+        patch.setattr(constants, "HF_HUB_CACHE", str(caches / "hf"))
+        patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         yield running
 
 

@@ -114,6 +114,8 @@ def test_the_summary_is_the_primary_metric_of_each_dataset(seeds):
         "n_seeds": 3,
         "macro": pytest.approx(0.3),
         "std": pytest.approx(np.std(VALUES, ddof=1)),
+        "ci_low": None,
+        "ci_high": None,
         "n_tasks": 2,
         "macro_reliable": 0.5,
         "n_reliable": 1,

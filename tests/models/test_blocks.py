@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from molmix_bench.models.blocks import BatchNorm, make_mlp, make_norm
+from molmix_bench.models.linear import Linear
 
 
 def test_batch_norm_equals_pytorch():
@@ -38,6 +39,6 @@ def test_make_norm(norm, kind):
 def test_mlp_has_nothing_after_its_last_layer():
     """Norm, activation and dropout follow each linear layer but the last; one layer has none."""
     kinds = [type(layer) for layer in make_mlp([2, 3, 3, 1], activation="silu", norm="layer", dropout=0.1)]
-    block = [nn.Linear, nn.LayerNorm, nn.SiLU, nn.Dropout]
-    assert kinds == [*block, *block, nn.Linear]
-    assert [type(layer) for layer in make_mlp([2, 1], activation="relu", norm="batch", dropout=0.1)] == [nn.Linear]
+    block = [Linear, nn.LayerNorm, nn.SiLU, nn.Dropout]
+    assert kinds == [*block, *block, Linear]
+    assert [type(layer) for layer in make_mlp([2, 1], activation="relu", norm="batch", dropout=0.1)] == [Linear]

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.soak.build import soak_build
 from tests.soak.publish import soak_publish
 
-SOAKS = {"publish": (soak_publish, 200)}
+SOAKS = {"build": (soak_build, 20), "publish": (soak_publish, 200)}
 
 
 def main() -> None:

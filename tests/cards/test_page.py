@@ -1,0 +1,123 @@
+"""Tests of the HTML page: whole in itself, nothing in it but what we wrote, legible in light and dark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from molmix_bench.cards.document import Code, Heading, Image, Link, Listing, Paragraph, Table
+from molmix_bench.cards.page import render_page
+from molmix_bench.cards.write import page_of
+from tests.cards.browser import chromium
+from tests.cards.conftest import NASTY
+
+
+FETCHED = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
+
+
+class _Tags(HTMLParser):
+    """Collects every tag with its attributes, and the text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        """Notes a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        """Notes text."""
+        self.text += data
+
+
+def test_data_stay_text():
+    """Markup in any place of any block is text on the page."""
+    blocks = [
+        Heading(1, NASTY),
+        Paragraph((NASTY, Code(NASTY))),
+        Table((NASTY,), [[NASTY]]),
+        Listing(NASTY, NASTY),
+        Paragraph(Link(NASTY, 'https://a.b/" onclick="x')),
+        Paragraph(Link("z", "javascript:alert(1)")),
+        Image("figure", NASTY),
+    ]
+    page = _Tags(render_page(NASTY, blocks, {"figure": (b"light", b"dark")}))
+    assert [tag for tag, _ in page.tags if tag in ("img", "script", "b", "a")] == ["a", "img"]
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+    assert page.text.count(NASTY) == 8
+    sources = [attrs.get("src") or attrs.get("srcset") or attrs.get("href") for _, attrs in page.tags]
+    assert {source.partition(":")[0] for source in sources if source} == {"data", "https"}
+
+
+def test_no_figure_that_was_not_drawn():
+    """An image without a figure is left out."""
+    assert "<img" not in render_page("x", [Image("figure", "x")], {})
+
+
+def test_whole_page(nasty):
+    """A mix's page asks the network for nothing and runs no script."""
+    page = _Tags(page_of(nasty))
+    assert "default-src 'none'" in next(attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs)
+    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
+    assert all(attrs["src"].startswith("data:image/png;base64,") for tag, attrs in page.tags if tag == "img")
+    assert sum(tag == "img" for tag, _ in page.tags) == 5
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_in_a_browser(carded, nasty, tmp_path):
+    """All figures show, nothing is wider than the page, colours follow the reader's theme, no script of data runs."""
+    with chromium() as browser:
+        for mix, count in ((carded, 6), (nasty, 5)):
+            file = tmp_path / "page.html"
+            file.write_text(page_of(mix), encoding="utf-8")
+            backgrounds, figures = {}, {}
+            for theme in ("light", "dark"):
+                for width in (400, 900):
+                    browser.open(file, theme=theme, width=width)
+                    assert browser.ask("document.documentElement.scrollWidth") <= width
+                backgrounds[theme] = browser.ask("getComputedStyle(document.body).backgroundColor")
+                figures[theme] = browser.ask("[...document.images].map(i => i.currentSrc)")
+                sizes = browser.ask("[...document.images].map(i => i.naturalWidth)")
+                assert sizes == [1200] * count
+                assert browser.ask(FETCHED) == 0
+                assert browser.ask("document.querySelectorAll('script, [onerror]').length") == 0
+                _keep(browser.picture(), f"{mix.name}-{count}-{theme}")
+            assert backgrounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
+            assert not set(figures["light"]) & set(figures["dark"])
+
+
+def _keep(picture, name):
+    """Keeps a picture to be looked at, where the environment says so."""
+    if folder := os.environ.get("MOLMIX_PICTURES"):
+        Path(folder, f"{name}.png").write_bytes(picture)
+
+
+def _run(*arguments):
+    command = [sys.executable, "-c", "from molmix_bench.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_commands(built, tmp_path):
+    """`card` prints what it wrote, `info --html` writes the page, and what is no mix exits with 1 and a reason."""
+    mix = shutil.copytree(built, tmp_path / "mix")
+    written = _run("card", mix, "--workers", "1", "--published", "2024-05-01")
+    assert written.returncode == 0, written.stderr
+    assert written.stdout.splitlines()[:2] == [str(mix / "README.md"), str(mix / "croissant.json")]
+    assert '"datePublished": "2024-05-01"' in (mix / "croissant.json").read_text()
+    page = _run("info", mix, "--html", tmp_path / "page.html")
+    assert page.stdout.strip() == str(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    bad = _run("card", tmp_path)
+    assert bad.returncode == 1
+    assert "no manifest.json" in bad.stderr
+    assert _run("card", mix, "--published", "soon").returncode == 2
