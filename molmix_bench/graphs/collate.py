@@ -40,7 +40,8 @@ class Collator:
             IndexError: a number is negative, or not below the number of molecules.
         """
         graphs = self._graphs
-        num_nodes, num_bonds = _count(graphs.atom_ptr, graphs.bond_ptr, molecules)
+        _check(len(graphs.atom_ptr) - 1, molecules)
+        num_nodes, num_bonds = _count(graphs.atom_ptr, molecules), _count(graphs.bond_ptr, molecules)
         ptr = np.empty(len(molecules) + 1, np.int64)
         batch = np.empty(num_nodes, np.int64)
         atom_code = np.empty(num_nodes, np.int64)
@@ -61,19 +62,28 @@ class Collator:
         )
 
     def _gather_encodings(self, molecules: NDArray[np.int64], num_nodes: int) -> dict[str, Tensor]:
+        """Returns encodings as floats.
+
+        Half-precision numbers pass through the compiled loops as bits, since numba has no such type on a CPU.
+        """
         stored, atom_ptr = self._encodings, self._graphs.atom_ptr
-        atom_encodings = np.empty((num_nodes, stored.atom_encodings.shape[1]), np.uint16)
-        values = np.empty((num_nodes, stored.laplacian_values.shape[1]), np.uint16)
-        # Half-precision numbers pass through the compiled loops as bits, since numba has no such type on a CPU.
-        _gather_rows(atom_ptr, stored.atom_encodings.view(np.uint16), molecules, atom_encodings)
-        components = (stored.component_ptr, stored.component, stored.laplacian_values.view(np.uint16))
-        _gather_component_rows(atom_ptr, components, molecules, values)
-        floats, num_steps = _to_float(atom_encodings), atom_encodings.shape[1] - values.shape[1]
-        gathered = {
-            RWSE: floats[:, :num_steps],
-            LAPLACIAN_VECTORS: floats[:, num_steps:],
-            LAPLACIAN_VALUES: _to_float(values),
-        }
+        num_values = stored.laplacian_values.shape[1]
+        num_steps = stored.atom_encodings.shape[1] - num_values
+        gathered = {}
+        if num_steps + num_values:
+            halves = np.empty((num_nodes, num_steps + num_values), np.uint16)
+            _gather_rows(atom_ptr, stored.atom_encodings.view(np.uint16), molecules, halves)
+            floats = _to_float(halves)
+            gathered |= {RWSE: floats[:, :num_steps], LAPLACIAN_VECTORS: floats[:, num_steps:]}
+        if num_values:
+            # Converted before they are repeated for every atom, not after.
+            halves = np.empty((_count(stored.component_ptr, molecules), num_values), np.uint16)
+            _gather_rows(stored.component_ptr, stored.laplacian_values.view(np.uint16), molecules, halves)
+            values = np.empty((num_nodes, num_values), np.float32)
+            _repeat_rows(
+                atom_ptr, (stored.component_ptr, stored.component, _to_float(halves).numpy()), molecules, values
+            )
+            gathered[LAPLACIAN_VALUES] = torch.from_numpy(values)
         return {name: encoding for name, encoding in gathered.items() if encoding.shape[1]}
 
 
@@ -82,14 +92,18 @@ def _to_float(halves: NDArray[np.uint16]) -> Tensor:
 
 
 @compiled
-def _count(atom_ptr: Array, bond_ptr: Array, molecules: Array) -> tuple[int, int]:
-    num_nodes = num_bonds = 0
+def _check(num_molecules: int, molecules: Array) -> None:
     for molecule in molecules:
-        if molecule < 0 or molecule >= len(atom_ptr) - 1:
+        if molecule < 0 or molecule >= num_molecules:
             raise IndexError("no such molecule")
-        num_nodes += atom_ptr[molecule + 1] - atom_ptr[molecule]
-        num_bonds += bond_ptr[molecule + 1] - bond_ptr[molecule]
-    return num_nodes, num_bonds
+
+
+@compiled
+def _count(ptr: Array, molecules: Array) -> Any:
+    count = 0
+    for molecule in molecules:
+        count += ptr[molecule + 1] - ptr[molecule]
+    return count
 
 
 @compiled
@@ -97,48 +111,50 @@ def _gather_nodes(atom_ptr: Array, atom_code: Array, molecules: Array, out: tupl
     ptr, batch, codes = out
     node = 0
     for graph, molecule in enumerate(molecules):
+        own = atom_code[atom_ptr[molecule] : atom_ptr[molecule + 1]]
         ptr[graph] = node
-        for atom in range(atom_ptr[molecule], atom_ptr[molecule + 1]):
-            batch[node] = graph
-            codes[node] = atom_code[atom]
-            node += 1
+        batch[node : node + len(own)] = graph
+        codes[node : node + len(own)] = own
+        node += len(own)
     ptr[len(molecules)] = node
 
 
 @compiled
 def _gather_edges(bond_ptr: Array, bonds: Array, molecules: Array, out: tuple[Array, Array, Array]) -> None:
     ptr, edge_index, codes = out
+    sources, targets = edge_index[0], edge_index[1]
     edge = 0
     for graph, molecule in enumerate(molecules):
         first = ptr[graph]
         for bond in range(bond_ptr[molecule], bond_ptr[molecule + 1]):
             one, other = first + bonds[bond, 0], first + bonds[bond, 1]
-            edge_index[0, edge] = edge_index[1, edge + 1] = one
-            edge_index[1, edge] = edge_index[0, edge + 1] = other
+            sources[edge] = targets[edge + 1] = one
+            targets[edge] = sources[edge + 1] = other
             codes[edge] = codes[edge + 1] = bonds[bond, 2]
             edge += 2
 
 
 @compiled
-def _gather_rows(atom_ptr: Array, source: Array, molecules: Array, out: Array) -> None:
-    node = 0
+def _gather_rows(ptr: Array, source: Array, molecules: Array, out: Array) -> None:
+    """Copies the rows of some molecules, seen as one long row: a loop over columns would be half as fast."""
+    width = source.shape[1]
+    numbers, copies = source.reshape(-1), out.reshape(-1)
+    at = 0
     for molecule in molecules:
-        for atom in range(atom_ptr[molecule], atom_ptr[molecule + 1]):
-            for column in range(source.shape[1]):  # assigning rows is four times slower
-                out[node, column] = source[atom, column]
-            node += 1
+        own = numbers[ptr[molecule] * width : ptr[molecule + 1] * width]
+        copies[at : at + len(own)] = own
+        at += len(own)
 
 
 @compiled
-def _gather_component_rows(
-    atom_ptr: Array, components: tuple[Array, Array, Array], molecules: Array, out: Array
-) -> None:
-    component_ptr, component, source = components
-    node = 0
+def _repeat_rows(atom_ptr: Array, components: tuple[Array, Array, Array], molecules: Array, out: Array) -> None:
+    """Writes to every atom the row of its component; the components are those of the molecules, one after the other."""
+    component_ptr, component, rows = components
+    first = node = 0
     for molecule in molecules:
-        first = component_ptr[molecule]
         for atom in range(atom_ptr[molecule], atom_ptr[molecule + 1]):
-            row = first + component[atom]
-            for column in range(source.shape[1]):
-                out[node, column] = source[row, column]
+            own = rows[first + component[atom]]
+            for column in range(len(own)):
+                out[node, column] = own[column]
             node += 1
+        first += component_ptr[molecule + 1] - component_ptr[molecule]

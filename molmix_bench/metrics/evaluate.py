@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from molmix_bench.metrics.align import align
-from molmix_bench.metrics.binary import binary_metrics
+from molmix_bench.metrics.binary import binary_metrics, ranking_metrics
 from molmix_bench.metrics.bootstrap import metric_replicates
 from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray
-from molmix_bench.metrics.multiclass import multiclass_metrics
+from molmix_bench.metrics.multiclass import class_ranking_metrics, multiclass_metrics
 from molmix_bench.metrics.protocol import METRICS, PROTOCOL, Aggregation, Metric
 from molmix_bench.metrics.reference import Reference
 from molmix_bench.metrics.regression import regression_metrics
@@ -93,13 +93,16 @@ def _compute(reference: Reference, cells: Cells) -> list[tuple[Metric, _Found]]:
     """Returns each metric of the reference's kind with what is found of it."""
     std = reference.train_std[reference.scorable]
     if reference.kind is not Kind.REGRESSION:
-        metrics = binary_metrics if reference.kind is Kind.BINARY else multiclass_metrics
-        per_task, pooled = metrics(cells), metrics(cells.pooled())
+        per_task = (binary_metrics if reference.kind is Kind.BINARY else multiclass_metrics)(cells)
+        rankings = ranking_metrics if reference.kind is Kind.BINARY else class_ranking_metrics
+        pooled = rankings(cells.pooled())
     else:
         per_task = regression_metrics(cells, std)
         standardised = cells.standardised(reference.train_mean[reference.scorable], std)
         pooled = regression_metrics(standardised.pooled(), np.ones(1))
-        pooled["mae"] = np.atleast_1d((per_task["mae"] * cells.num_labels).sum() / max(len(cells.labels), 1))
+    for name in {"mae", "bce", "ce"} & set(per_task):
+        # Means over cells need no second pass over them; errors in units are pooled as they are.
+        pooled[name] = np.atleast_1d((per_task[name] * cells.num_labels).sum() / max(len(cells.labels), 1))
     has_cells = len(cells.labels) > 0
     replicates = dict.fromkeys(per_task, np.empty((len(std), 0)))
     if reference.resampling is not None:

@@ -23,10 +23,14 @@ def multiclass_metrics(cells: Cells) -> dict[str, FloatArray]:
     >>> {name: round(values.item(), 3) for name, values in multiclass_metrics(cells).items()}
     {'ap': 0.542, 'auroc': 0.25, 'ce': 1.108}
     """
+    return class_ranking_metrics(cells) | {"ce": task_means(cells.starts, class_cross_entropies(cells))}
+
+
+def class_ranking_metrics(cells: Cells) -> dict[str, FloatArray]:
+    """Returns `ap` and `auroc` of `multiclass_metrics`, (T,) each."""
     num_classes = cells.predictions.shape[1]
     of_classes = ranking_metrics(one_vs_rest(cells))
-    means = {name: _mean_over_classes(values.reshape(-1, num_classes)) for name, values in of_classes.items()}
-    return means | {"ce": task_means(cells.starts, class_cross_entropies(cells))}
+    return {name: _mean_over_classes(values.reshape(-1, num_classes)) for name, values in of_classes.items()}
 
 
 def class_cross_entropies(cells: Cells) -> FloatArray:

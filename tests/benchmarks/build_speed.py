@@ -51,8 +51,17 @@ def main() -> None:
         )
         turns.append(turn)
         print(json.dumps(turn), flush=True)  # noqa: T201 - a command
-    ratios = {key: min(turn[key] for turn in turns) for key in ("wall_ratio", "cpu_ratio")}
-    print(json.dumps({"best": ratios}))  # noqa: T201 - a command
+    best = {
+        f"{kind}_{key}": min(turn[kind][key] for turn in turns)
+        for kind in ("build", "floor")
+        for key in ("seconds", "cpu_seconds")
+    }
+    # The best of each, not the best ratio: that would be the turn in which the floor was disturbed most.
+    ratios = {
+        f"{name}_ratio": round(best[f"build_{key}"] / best[f"floor_{key}"], 3)
+        for name, key in (("wall", "seconds"), ("cpu", "cpu_seconds"))
+    }
+    print(json.dumps({"best_of_each": best | ratios}))  # noqa: T201 - a command
 
 
 def _timed(function, *args) -> dict[str, float]:

@@ -19,7 +19,7 @@ from tests.build.object_store import BUCKET, keys, running_store
 from tests.build.tiny import ALKANES, mix_spec, numbered, table_source
 
 # botocore and moto still use what Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 OUT = f"s3://{BUCKET}/mixes/tiny"
 RAW = f"s3://{BUCKET}/raw"
 

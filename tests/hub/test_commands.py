@@ -98,7 +98,7 @@ def test_toymix(hub, toymix, tmp_path):
 @pytest.mark.slow
 def test_many_shards(hub, tmp_path, monkeypatch):
     """A mix of 120 shards and more, in one repository: in several batches, by one commit on main."""
-    import molmix_bench.build.write as write
+    from molmix_bench.build import write
 
     monkeypatch.setattr(write, "TARGET_SHARD_BYTES", 100)
     smiles = [f"{chain}{tail}" for chain in ALKANES for tail in ("O", "N", "F", "Cl", "Br")]

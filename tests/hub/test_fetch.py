@@ -124,7 +124,7 @@ def test_gated(published):
 def test_catalog_names_come_from_the_hub(hub, versions, monkeypatch, capsys):
     """A name of the catalog that the cache has not is looked for on the Hub at the catalog's version, then built."""
     asked = []
-    monkeypatch.setattr("molmix_bench.resolve.build", lambda spec, out, **_: asked.append(spec.name) or versions[0])
+    monkeypatch.setattr("molmix_bench.resolve.build", lambda spec, *_, **__: asked.append(spec.name) or versions[0])
     mb.load("toymix")
     assert asked == ["toymix"]
     text = capsys.readouterr().err
@@ -159,7 +159,10 @@ def test_offline_mode_and_lost_network(published, tmp_path):
 def test_full_disk(published, tmp_path):
     """A disk without room is an error that says so; with room again, the same command goes on."""
     env = environment(published, tmp_path)
-    code = "import resource, molmix_bench as mb; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); mb.load('molmix/tiny')"
+    code = (
+        "import resource, molmix_bench as mb; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); mb.load('molmix/tiny')"
+    )
     full = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
     assert "molmix_bench.errors.HubError" in full.stderr
     assert "make room on the disk" in full.stderr

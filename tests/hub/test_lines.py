@@ -69,7 +69,7 @@ def test_client(line, hub, versions, tmp_path):
 @pytest.mark.slow
 def test_publish(line, hub, versions, tmp_path):
     """Our own commands work with it: publish, update, verify, load."""
-    number, python = line
+    _, python = line
     env = environment(hub, tmp_path)
     for version in versions:
         _run(python, SCRIPT, "publish", version.path, "--repo", "molmix/tiny", "--yes", "--workers", 1, env=env)

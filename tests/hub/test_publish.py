@@ -95,7 +95,7 @@ def test_refused_directories(hub, versions, tmp_path):
     with pytest.raises(MixError, match="no such directory"):
         publish(tmp_path / "nowhere", REPO, yes=True)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MixError, match="no manifest.json"):
+    with pytest.raises(MixError, match=r"no manifest\.json"):
         publish(tmp_path / "empty", REPO, yes=True)
     shutil.copytree(versions[0].path, tmp_path / "broken")
     flip_byte(tmp_path / "broken" / "tasks.parquet")

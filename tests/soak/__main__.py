@@ -27,8 +27,7 @@ def main() -> None:
         soak, num = SOAKS[name]
         with tempfile.TemporaryDirectory(prefix="molmix-soak-") as folder:
             counted = soak(Path(folder), num=arguments.num or num, seed=arguments.seed)
-        json.dump({name: counted}, sys.stdout, indent=1)
-        print()
+        sys.stdout.write(json.dumps({name: counted}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
