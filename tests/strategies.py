@@ -81,6 +81,15 @@ def featurized(draw, max_graphs=5, max_atoms=7):
     )
 
 
+@st.composite
+def symmetric_matrices(draw, max_size=9):
+    """Returns symmetric matrices of one size, (m, n, n): of small whole numbers, so that many eigenvalues coincide."""
+    count, size = draw(st.integers(0, 5)), draw(st.integers(1, max_size))
+    entries = draw(arrays(np.int64, (count, size, size), elements=st.integers(-1, 1)))
+    upper = np.triu(entries)
+    return (upper + np.triu(entries, 1).transpose(0, 2, 1)) * draw(st.sampled_from([1.0, 1e-3, 1e3]))
+
+
 # Training.
 
 

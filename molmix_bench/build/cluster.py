@@ -78,24 +78,17 @@ class RayEngine:
         self._connect()
         token = (work / _TOKEN, uuid.uuid4().hex)
         write_text(*token)
-        nodes = self._nodes()
-        if not nodes:
-            raise BuildError(self._name(), found="no node with a core to run anything", fix="start one: ray start")
-        probe = self._ray.remote(_probe)
-        strategy = importlib.import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
         paths = [path.absolute() for path in files]
-        asked = [
-            probe.options(num_cpus=1, scheduling_strategy=strategy(node["NodeID"], soft=False)).remote(token, paths)
-            for node in nodes
-        ]
-        try:
-            answers: list[_Seen] = self._ray.get(asked, timeout=_PROBE_S)
-        except self._errors.RayError as error:
-            found = f"a node that does not answer ({type(error).__name__}: {_first_line(error)})"
-            fix = "molmix-bench must be installed on every node; see `ray status` and the logs of its raylet"
-            raise BuildError(self._name(), found=found, fix=fix) from None
-        for seen in answers:
-            _check_node(seen, work)
+        asked: set[str] = set()
+        deadline = time.monotonic() + _PROBE_S
+        while unasked := [node for node in self._nodes() if node["NodeID"] not in asked]:
+            for node in unasked:
+                seen = self._probe(node, token, paths, patience_s=deadline - time.monotonic())
+                if seen is not None:
+                    _check_node(seen, work)
+                    asked.add(node["NodeID"])
+        if not asked:
+            raise BuildError(self._name(), found="no node with a core to run anything", fix="start one: ray start")
         self._token = token
 
     def execute(self, step: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
@@ -128,6 +121,28 @@ class RayEngine:
         if self._connected:
             self._ray.shutdown()
             self._connected = False
+
+    def _probe(
+        self, node: dict[str, Any], token: tuple[Path, str], files: Sequence[Path], *, patience_s: float
+    ) -> _Seen | None:
+        """Returns what a node says of itself; None of one that was lost, and is listed for a moment longer."""
+        strategy = importlib.import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
+        options = {"num_cpus": 1, "scheduling_strategy": strategy(node["NodeID"], soft=False), "max_retries": 0}
+        ref = self._ray.remote(_probe).options(**options).remote(token, files)
+        try:
+            seen: _Seen = self._ray.get(ref, timeout=max(1.0, patience_s))
+        except self._errors.RayError as error:
+            lost = (self._errors.TaskUnschedulableError, self._errors.NodeDiedError, self._errors.WorkerCrashedError)
+            if isinstance(error, lost) and patience_s > 0:
+                time.sleep(1)
+                return None
+            detail = f"{type(error).__name__}: {_first_line(error)}"
+            raise BuildError(
+                self._name(),
+                found=f"node {node['NodeManagerAddress']} does not answer ({detail})",
+                fix="molmix-bench must be installed on every node; see `ray status` and the logs of its raylet",
+            ) from None
+        return seen
 
     @property
     def _errors(self) -> Any:

@@ -127,7 +127,7 @@ def _draw_classes(axes: Axes, dataset: Dataset, shares: npt.NDArray[np.float64],
         _name_tasks(axes, dataset)
         if classes == _BINARY:
             for task, share in enumerate(shares[:, 1]):
-                axes.text(0.01, task, f"{percent(share)} %", va="center", color=theme.text, fontsize=8)
+                axes.text(0.01, task, f"{percent(share)} % are 1", va="center", color=theme.text, fontsize=8)
         axes.set_xlim(0, 1)
         axes.set_xlabel("share of the labels")
         axes.legend(title="class", loc="upper left", bbox_to_anchor=(1, 1))

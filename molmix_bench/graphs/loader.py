@@ -61,7 +61,7 @@ class Loader:
         if seed is not None:
             # The generator takes its key as one number; the epoch is the high half.
             numbers = np.random.Philox(key=seed + (epoch << 64)).random_raw(len(positions))
-            positions = positions[np.argsort(numbers, kind="stable")]
+            positions = positions[_argsort(numbers)]
         self._positions = positions
 
     def __len__(self) -> int:
@@ -83,6 +83,13 @@ class Loader:
         node_ptr = batch.ptr.numpy()
         labels = {name: table.gather(positions, node_ptr) for name, table in self._source.labels.items()}
         return replace(batch, labels=labels)
+
+
+def _argsort(numbers: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Returns the places of numbers in increasing order, those of equal ones in theirs."""
+    order = np.argsort(numbers)  # by vector registers, at a fifth of the time of a stable sort
+    in_order = numbers[order]
+    return np.argsort(numbers, kind="stable") if (in_order[1:] == in_order[:-1]).any() else order
 
 
 def _labelled(source: LoaderSource) -> NDArray[np.int64]:

@@ -97,8 +97,8 @@ def _reduce(matrices: Array, diagonal: Array, beside: Array) -> Array:
     for row in range(size):
         for lane in range(lanes):
             diagonal[row, lane] = matrices[row, row, lane]
-    for lane in range(lanes):
-        beside[size - 2, lane] = matrices[size - 2, size - 1, lane]
+    if size > 1:
+        beside[size - 2] = matrices[size - 2, size - 1]
     return factors
 
 

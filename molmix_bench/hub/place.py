@@ -49,11 +49,18 @@ class Place:
         """Returns the bytes of every file by path."""
         with self._explained(self.where):
             self._fs.invalidate_cache()
+            self._refuse_missing_bucket()
             found = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
         start = len(self._root) + 1
         return {
             name[start:]: int(info["size"]) for name, info in sorted(found.items()) if not name.endswith(PART_SUFFIX)
         }
+
+    def _refuse_missing_bucket(self) -> None:
+        # Writing would make the bucket, under a name that may be a slip of the pen.
+        bucket = self._root.partition("/")[0]
+        if bucket and not self._is_local and not self._fs.exists(bucket):
+            raise HubError(self.where, found=f"no bucket {bucket!r}", fix="make it first, or choose another --to")
 
     def put(self, path: str, source: Path) -> None:
         """Writes a file, whole or not at all."""

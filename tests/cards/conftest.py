@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from molmix_bench.build.run import build
@@ -65,3 +67,26 @@ def nasty(tmp_path_factory):
     spec = mix_spec(source).model_copy(update={"title": text, "description": text})
     path = build(spec, folder / "mix", raw=[folder]).path
     return write_card(path)
+
+
+@pytest.fixture
+def atoms(tmp_path):
+    """Returns a mix of labels of atoms, all train: ethanol with one missing, methane, propane without any."""
+    source = table_source("atoms", "smiles,q\n", tmp_path, level="node")
+    (tmp_path / "atoms.csv").unlink()
+    table = {"smiles": ["CCO", "C", "CCC"], "q": [[0.5, None, 1.5], [2.0], []]}
+    pq.write_table(pa.table(table), tmp_path / "atoms.parquet")
+    return build_tiny(tmp_path, source | {"files": [{"name": "atoms.parquet"}]}, validation=0, test=0)
+
+
+def figures_of(mix):
+    """Returns the figures that a card was written with; drawing them again takes seconds."""
+    folder = mix.path / "figures"
+    names = [
+        file.path.removeprefix("figures/").removesuffix(".png") for file in mix.manifest.files if "figures" in file.path
+    ]
+    return {
+        name: tuple((folder / f"{name}{ending}.png").read_bytes() for ending in ("", "-dark"))
+        for name in names
+        if not name.endswith("-dark")
+    }

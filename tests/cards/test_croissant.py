@@ -34,15 +34,28 @@ def _plain(value):
     return None if isinstance(number, float) and math.isnan(number) else number
 
 
+def _compare(opened, mix, config):
+    """Compares a config's records with its rows, splits included."""
+    found = [{key.partition("/")[2]: _plain(value) for key, value in row.items()} for row in opened.records(config)]
+    splits = mix.splits if config == "mix" else mix.datasets[config].splits
+    expected = [
+        {"split": str(split), **row} for split in splits for row in mix.scan(config, split).collect().to_dicts()
+    ]
+    assert sorted(found, key=_key) == sorted(expected, key=_key)
+
+
 @pytest.mark.parametrize("config", ["mix", "one", "bin", "many", "classes"])
 def test_records_are_the_rows(croissant, carded, config):
     """Every record of a config is its row, with its split."""
-    found = [{key.partition("/")[2]: _plain(value) for key, value in row.items()} for row in croissant.records(config)]
-    splits = carded.splits if config == "mix" else carded.datasets[config].splits
-    expected = [
-        {"split": str(split), **row} for split in splits for row in carded.scan(config, split).collect().to_dicts()
-    ]
-    assert sorted(found, key=_key) == sorted(expected, key=_key)
+    _compare(croissant, carded, config)
+
+
+@pytest.mark.parametrize("config", ["mix", "atoms"])
+def test_labels_of_atoms(atoms, config):
+    """Lists, and lists of lists, come out with what is missing in them."""
+    file = atoms.path / "croissant.json"
+    file.write_text(json.dumps(describe_croissant(atoms, url="https://example.org")))
+    _compare(mlcroissant.Dataset(str(file)), atoms, config)
 
 
 def _key(row):

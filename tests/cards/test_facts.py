@@ -6,8 +6,6 @@ import hashlib
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from sklearn.decomposition import PCA
 
@@ -52,15 +50,9 @@ def test_sizes_and_quantiles(carded, facts):
     assert set(facts.quantiles) == {"one"}
 
 
-def test_density_of_atoms(tmp_path):
+def test_density_of_atoms(atoms):
     """Of atoms that have a list, the share with a value: ethanol 2 of 3, methane 1 of 1, propane without a list."""
-    table = {"smiles": ["CCO", "C", "CCC"], "q": [[0.5, None, 1.5], [2.0], []]}
-    source = table_source("atoms", "smiles,q\n", tmp_path, level="node")
-    (tmp_path / "atoms.csv").unlink()
-    pq.write_table(pa.table(table), tmp_path / "atoms.parquet")
-    mix = build_tiny(tmp_path, source | {"files": [{"name": "atoms.parquet"}]}, validation=0, test=0)
-    found = gather(mix).density["atoms"]
-    assert list(found.values()) == [pytest.approx(3 / 4)]
+    assert list(gather(atoms).density["atoms"].values()) == [pytest.approx(3 / 4)]
 
 
 @pytest.mark.parametrize("size", [1, 7, 39, 40, 100])

@@ -11,15 +11,15 @@ from PIL import Image
 
 from molmix_bench.cards.document import percent
 from molmix_bench.cards.facts import gather
-from molmix_bench.cards.figures import draw_figures
 from molmix_bench.cards.matrices import draw_density
 from molmix_bench.cards.theme import DARK, LIGHT, draw_shares, label, new_figure, themed, to_png
+from tests.cards.conftest import figures_of
 
 
 @pytest.fixture(scope="module")
 def figures(carded):
     """Returns the figures of the mix of four datasets."""
-    return draw_figures(carded, gather(carded))
+    return figures_of(carded)
 
 
 def test_both_themes(figures):

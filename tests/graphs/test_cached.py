@@ -76,6 +76,15 @@ def test_another_rdkit(tmp_path):
         open_store(mix, SPEC, workers=1, cache=tmp_path)
 
 
+def test_a_form_of_rdkit_that_is_not_known(tiny_mix, tiny_store, tmp_path, monkeypatch, capsys):
+    """Where the quick way cannot be taken, stderr says that it takes longer; the store is the same."""
+    monkeypatch.setattr(build, "is_known", lambda: False)
+    monkeypatch.setattr(sys.modules["molmix_bench.graphs.featurize"], "is_known", lambda: False)
+    store = open_store(tiny_mix, SPEC, workers=1, cache=tmp_path)
+    assert "featurising takes twice as long" in capsys.readouterr().err
+    assert store.header == tiny_store.header
+
+
 def test_full_disk(tiny_mix, tmp_path, monkeypatch):
     """When the disk is full in the middle, the error says so and nothing is left; later the same call works."""
     append = ArrayWriter.append

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,8 @@ from molmix_bench.graphs.featurize import (
     featurize,
 )
 from molmix_bench.specs.base import content_digest
+from tests.build.tiny import ALKANES
+from tests.graphs.conftest import ODD
 from tests.graphs.reference import atoms, bonds, of_smiles
 
 
@@ -124,6 +127,23 @@ def test_unparsable_molecule():
     """A molecule that does not parse is named, with RDKit's reason."""
     with pytest.raises(StoreError, match=r"molecule the-id: .*'C1CC'.*unclosed ring"):
         featurize(["C", "C1CC"], mol_ids=["other", "the-id"])
+
+
+@pytest.mark.parametrize("smiles", ["[#119]C", "[Xx]C", "C(C)(C)(C)(C)C"])
+def test_molecules_that_cannot_be(smiles):
+    """Elements that do not exist and impossible valences are refused by name, as what does not parse."""
+    with pytest.raises(StoreError, match="molecule the-id"):
+        featurize([smiles], mol_ids=["the-id"])
+
+
+def test_the_slow_way_gives_the_same(monkeypatch):
+    """Where RDKit's binary form is not known, every array is the same."""
+    smiles = [*ODD, *ALKANES, "c1cc[se]c1", "C[C@H]1CC[C@@H](C)CC1", "C" * 300, "C~C"]
+    quick = of_smiles(*smiles)
+    monkeypatch.setattr(sys.modules["molmix_bench.graphs.featurize"], "is_known", lambda: False)
+    slow = of_smiles(*smiles)
+    for name in quick.__slots__:
+        np.testing.assert_array_equal(getattr(quick, name), getattr(slow, name), strict=True)
 
 
 def test_feature_codes():

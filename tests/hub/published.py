@@ -41,9 +41,9 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", SCRIPT, *map(str, arguments)]
 
 
-def run(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs a verb in a process of its own."""
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=env, check=False, timeout=280)
+def run(*arguments: object, env: dict[str, str], timeout: float = 280) -> subprocess.CompletedProcess[str]:
+    """Runs a verb in a process of its own, for so many seconds at most."""
+    return subprocess.run(command(*arguments), capture_output=True, text=True, env=env, check=False, timeout=timeout)
 
 
 def repository(hub, name: str):

@@ -72,25 +72,17 @@ def test_load_dataset(hub, versions, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_toymix(hub, toymix, tmp_path):
     """ToyMix of the real files: published, read back config by config, and trained from by its name on the Hub."""
     done = run("publish", toymix.path, "--repo", "molmix/toymix", "--yes", "--json", env=environment(hub, tmp_path))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tagged"]
     _read_back(hub, toymix, "molmix/toymix", tmp_path)
-    small = ["--set", "training.epochs=1", "--set", "datasets=[zinc12k]", "--set", "model.width=16"]
-    trained = run(
-        "run",
-        "gine",
-        "--mix",
-        "molmix/toymix",
-        "--out",
-        tmp_path / "run",
-        *small,
-        "--json",
-        env=environment(hub, tmp_path),
-    )
+    small = ["training.epochs=1", "training.batch_size=512", "datasets=[zinc12k]", "model.width=16"]
+    settings = [word for setting in small for word in ("--set", setting)]
+    arguments = ("run", "gine", "--mix", "molmix/toymix", "--out", tmp_path / "run", "--json", *settings)
+    trained = run(*arguments, env=environment(hub, tmp_path), timeout=800)
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["mix"]["build_key"] == toymix.manifest.build_key
 

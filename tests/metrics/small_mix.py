@@ -120,10 +120,12 @@ class SmallMix:
         return self.datasets[config].table(Split(split)).lazy()
 
 
-def evaluate(mix: Any, dataset: str, *, mol_id: Sequence[str], prediction: Any, num_nodes: Any = None) -> Scores:
+def evaluate(
+    mix: Any, dataset: str, *, mol_id: Sequence[str], prediction: Any, num_nodes: Any = None, replicates: int = 0
+) -> Scores:
     """Returns the scores of predictions for the test split, as those of seed 3."""
     return evaluate_reference(
-        read_reference(mix, dataset, "test"),
+        read_reference(mix, dataset, "test", replicates=replicates),
         mol_id=pl.Series(MOL_ID, mol_id, dtype=pl.String),
         prediction=np.asarray(prediction),
         num_nodes=num_nodes,

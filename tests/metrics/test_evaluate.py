@@ -212,3 +212,50 @@ def test_macro_of_binary_tasks_is_scikit_learns(tables):
             expected.append(average_precision_score(truth[present], guess[present]))
     value = _value(scores, "macro", "ap")
     assert value == (pytest.approx(np.mean(expected), rel=0, abs=1e-9) if expected else None)
+
+
+def test_intervals_stand_beside_all_values_but_micro():
+    """Around the value, inside the metric's bounds, the same in every call; null for micro and without replicates."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random((90, 2)) < 0.5).astype(np.float64)
+    mix, ids = SmallMix(data=_dataset(Kind.BINARY, labels)), mol_ids(Split.TEST, 90)
+    prediction = np.clip(labels * 0.3 + rng.random((90, 2)), 0, 1)
+    scores, again = (evaluate(mix, "data", mol_id=ids, prediction=prediction, replicates=200) for _ in range(2))
+    assert scores.to_json() == again.to_json()
+    assert scores.replicates.shape == (scores.table.height, 200)
+    micro = scores.table["aggregation"] == "micro"
+    assert scores.table.filter(micro)["ci_low"].null_count() == 3
+    rest = scores.table.filter(~micro)
+    assert (rest["ci_low"] < rest["value"]).all()
+    assert (rest["ci_high"] > rest["value"]).all()
+    assert rest.filter(pl.col("metric") != "bce")["ci_high"].max() <= 1
+    plain = evaluate(mix, "data", mol_id=ids, prediction=prediction)
+    assert plain.replicates is None
+    columns = pl.exclude("ci_low", "ci_high")
+    assert plain.table.select(columns).equals(scores.table.select(columns), null_equal=True)
+
+
+def test_perfect_predictions_have_an_interval_without_width():
+    """Whatever is drawn, they are perfect; the interval ends at the metric's bound."""
+    labels = np.tile([[0.0], [1.0]], (20, 1))
+    mix = SmallMix(data=_dataset(Kind.BINARY, labels))
+    scores = evaluate(mix, "data", mol_id=mol_ids(Split.TEST, 40), prediction=labels, replicates=50)
+    row = scores.table.filter(metric="ap", aggregation="macro")
+    assert row.select("value", "ci_low", "ci_high").row(0) == (1, 1, 1)
+
+
+def test_a_task_that_is_seldom_defined_leaves_replicates_and_has_no_interval():
+    """One positive of forty is not drawn in 36 of 100 replicates: the macro of these is that of the other task."""
+    labels = np.tile([[0.0, 0.0], [1.0, 0.0]], (20, 1))
+    labels[0, 1] = 1
+    rng = np.random.default_rng(0)
+    mix = SmallMix(data=_dataset(Kind.BINARY, labels))
+    scores = evaluate(mix, "data", mol_id=mol_ids(Split.TEST, 40), prediction=rng.random((40, 2)), replicates=500)
+    place = scores.table.with_row_index("row").filter(metric="ap")
+    macro, _, _, first, second = scores.replicates[place["row"].to_numpy()]
+    undefined = np.isnan(second)
+    assert undefined.mean() == pytest.approx((1 - 1 / 40) ** 40, abs=0.08)
+    assert (macro[undefined] == first[undefined]).all()
+    assert macro[~undefined] == pytest.approx((first + second)[~undefined] / 2)
+    intervals = place.select("aggregation", pl.col("ci_low").is_not_null()).rows()
+    assert intervals == [("macro", True), ("macro_reliable", True), ("micro", False), ("task", True), ("task", False)]

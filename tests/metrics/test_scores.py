@@ -147,3 +147,25 @@ def test_other_texts_are_refused(text):
     """The error says that these are no scores."""
     with pytest.raises(UsageError, match=r"^scores: "):
         Scores.from_json(text)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_mean_in_each_replicate():
+    """Two seeds, whose errors over molecules are opposite: their mean hardly varies."""
+    rows = _scores(0, 0.5).table.filter(pl.col("aggregation") == "macro", metric="ap").drop("seed")
+    spread = np.linspace(-0.1, 0.1, 101)[None]
+    parts = [
+        Scores.from_rows((rows.with_columns(seed=pl.lit(seed))).to_dicts(), [], replicates=0.5 + sign * spread)
+        for seed, sign in ((0, 1), (1, -1))
+    ]
+    seeds = Scores.concat(parts)
+    assert seeds.table["ci_low"].to_list() == pytest.approx([0.405] * 2)
+    mean = seeds.over_seeds()
+    assert mean.replicates.shape == (1, 101)
+    assert mean.table.select("ci_low", "ci_high").row(0) == pytest.approx((0.5, 0.5))
+
+
+def test_scores_with_and_without_replicates_are_not_joined():
+    """Some would have intervals and some not."""
+    with_some = Scores.from_rows(_scores(0, 0.5).table.to_dicts(), [], replicates=np.full((4, 10), 0.5))
+    with pytest.raises(UsageError, match="found 0 and 10 replicates"):
+        Scores.concat([with_some, _scores(1, 0.5)])

@@ -34,7 +34,7 @@ MAX_RUNS = 4
 # Forked from a process that has imported everything and has no threads: two seconds less for each publication.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["molmix_bench.hub.publish", "huggingface_hub.hf_api", "tests.soak.publish"])
-_NUM_REQUESTS = 75
+_NUM_REQUESTS = 60
 """Of an unbroken publication of the second version; the fault strikes at one of them."""
 
 

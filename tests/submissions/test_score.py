@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, mean_absolute_error
 
-from molmix_bench.errors import SubmissionError
+from molmix_bench.errors import SubmissionError, UsageError
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.submissions import score as scoring
-from molmix_bench.submissions.score import find_predictions, score
+from molmix_bench.submissions.score import compare, find_predictions, score
 from molmix_bench.vocab import Kind, Split
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
 from tests.metrics.small_mix import SmallDataset, SmallMix, evaluate, mol_ids
@@ -199,3 +199,99 @@ def test_the_summary_of_a_folder_is_its_means(mix, folder):
         ("energy", "test", "mae_standardised", 2, 1, 0),
     ]
     assert summary["macro_reliable"].dtype == pl.Float64
+
+
+NUM_MANY = 40
+
+
+@pytest.fixture
+def many():
+    """Two datasets of molecules enough for intervals."""
+    rng = np.random.default_rng(1)
+    assay, energy = (rng.random((NUM_MANY, 2)) < 0.5).astype(np.float64), rng.normal(size=(NUM_MANY, 1))
+    return SmallMix(
+        assay=SmallDataset(Kind.BINARY, {Split.TRAIN: assay, Split.TEST: assay}),
+        energy=SmallDataset(Kind.REGRESSION, {Split.TRAIN: energy, Split.TEST: energy}),
+    )
+
+
+@pytest.fixture
+def guessed(many, tmp_path):
+    """Random predictions for both datasets, two seeds each."""
+    return _guess(many, tmp_path / "guessed", ("assay", "energy"))
+
+
+def _guess(mix, folder, datasets):
+    for seed in (0, 7):
+        for name in datasets:
+            path = prediction_path(folder, name, split="test", seed=seed)
+            shape = mix.datasets[name].labels[Split.TEST].shape
+            write_predictions(path, mol_ids(Split.TEST, NUM_MANY), np.random.default_rng(seed).random(shape))
+    return folder
+
+
+def _know_energies(mix, folder):
+    """Writes the labels of `energy` as predictions."""
+    labels = mix.datasets["energy"].labels[Split.TEST]
+    write_predictions(prediction_path(folder, "energy", split="test", seed=4), mol_ids(Split.TEST, NUM_MANY), labels)
+    return folder
+
+
+def test_scores_have_intervals_unless_they_are_not_wanted(many, guessed):
+    """Those of seeds and of their means, in the table and in the summary; the values are the same."""
+    scores, plain = score(guessed, many), score(guessed, many, replicates=0)
+    values = scores.table.filter(pl.col("aggregation") != "micro")
+    assert values["ci_low"].null_count() == 0
+    assert (values["ci_low"] < values["value"]).all()
+    means = pl.col("seed").is_null() & pl.col("primary")
+    shown = scores.table.filter(means, aggregation="macro")["ci_low"]
+    assert scores.summary()["ci_low"].to_list() == shown.to_list()
+    assert plain.table["ci_low"].null_count() == plain.table.height
+    columns = pl.exclude("ci_low", "ci_high")
+    assert plain.table.select(columns).equals(scores.table.select(columns), null_equal=True)
+    assert score(guessed, many).to_json() == scores.to_json()
+
+
+def test_another_folder_is_compared_with(many, guessed, tmp_path):
+    """What both predict: the means over two seeds and over one; and it is written as JSON too."""
+    other = _know_energies(many, tmp_path / "other")
+    found = score(guessed, many, against=other, replicates=100)
+    assert found.differences["dataset"].unique().to_list() == ["energy"]
+    row = found.differences.row(
+        by_predicate=(pl.col("metric") == "mae") & (pl.col("aggregation") == "macro"), named=True
+    )
+    mean = found.table.filter(pl.col("seed").is_null(), dataset="energy", metric="mae", aggregation="macro")["value"]
+    assert (row["value"], row["other_value"], row["difference"]) == (mean.item(), 0, mean.item())
+    assert (row["model"], row["other"], row["better"]) == (str(guessed), str(other), str(other))
+    assert len(found.to_records()["differences"]) == found.differences.height
+
+
+def test_nothing_in_common_is_refused(mix, folder, tmp_path_factory):
+    """A comparison without rows would look like one without differences."""
+    other = tmp_path_factory.mktemp("other")
+    _predict(other, "energy", 0, Split.VALIDATION)
+    with pytest.raises(UsageError, match="--against: found nothing in"):
+        score(folder, mix, against=other)
+
+
+def test_folders_are_ranked(many, guessed, tmp_path):
+    """The labels themselves are first; both copies of other predictions share a rank behind."""
+    copy, perfect = _guess(many, tmp_path / "copy", ("energy",)), _know_energies(many, tmp_path / "perfect")
+    found = compare([guessed, copy, perfect], many)
+    ranks = found.ranks.filter(dataset="energy", metric="mae")
+    assert ranks.select("model", "rank", "tied", "n_seeds").rows() == [
+        (str(perfect), 1, False, 1),
+        (str(guessed), 2, True, 2),
+        (str(copy), 2, True, 2),
+    ]
+    alone = found.ranks.filter(dataset="assay")
+    assert alone.select("model", "rank", "tied").rows() == [(str(guessed), 1, False)] * 3
+
+
+def test_a_comparison_needs_two_folders_and_replicates(mix, folder):
+    """One, the same twice, or no interval to go by."""
+    for folders in ([folder], [folder, folder], []):
+        with pytest.raises(UsageError, match="expected two or more different folders"):
+            compare(folders, mix)
+    with pytest.raises(UsageError, match="ranks follow from intervals"):
+        compare([folder, folder / "energy"], mix, replicates=0)

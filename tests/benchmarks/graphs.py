@@ -1,0 +1,205 @@
+"""Graphs beside their peers: featurising, bytes on the disk, opening, loading.
+
+Peers are OGB's `smiles2graph`, which makes no encodings, and a `DataLoader` of PyTorch Geometric over a list of `Data`
+that hold the same atoms, bonds, encodings and labels as the store they are taken from.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from rdkit import rdBase
+from threadpoolctl import threadpool_limits
+from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
+
+from molmix_bench.build.plan import Layout
+from molmix_bench.graphs.build import MOLECULES_PER_PIECE, _featurize_piece
+from molmix_bench.graphs.cached import open_store
+from molmix_bench.graphs.layout import array_file, write_header
+from molmix_bench.graphs.store import GraphStore
+from molmix_bench.mix import Mix
+from molmix_bench.parallel import map_in_order
+from molmix_bench.specs.features import FeatureSpec
+from molmix_bench.vocab import MOL_ID
+from tests.benchmarks.turns import Record, median_speeds, record
+from tests.build.tiny import build_tiny, table_source
+
+BARE, FULL = FeatureSpec(rwse=0, laplacian=0), FeatureSpec(rwse=16, laplacian=8)
+TURNS = 9
+BATCH_SIZE = 512
+NUM_PEER_BATCHES = 6
+"""A turn of the peer's loader; ours takes whole epochs."""
+NUM_ASSAYS, LABELLED = 128, 0.11
+"""Of the sparse dataset; PCBA has as many labels for each of its 1,328 assays."""
+MANY = 1_000_000
+REPEATS = 4
+"""With two workers, the molecules are taken so often, to be at work for some seconds."""
+
+
+def graphs(smiles: list[str], *, folder: Path) -> list[Record]:
+    """Returns all records of this file.
+
+    Args:
+        smiles: distinct molecules.
+        folder: for a mix of them, its stores, and one that only seems large.
+    """
+    mix = make_mix(smiles, folder)
+    stores = {spec: open_store(mix, spec, workers=1, cache=folder) for spec in (BARE, FULL)}
+    return [
+        featurizing(smiles),
+        two_workers(smiles),
+        *(record for spec, store in stores.items() for record in (storing(store, spec), loading(store, spec))),
+        opening(stores[FULL], folder / "large"),
+    ]
+
+
+def make_mix(smiles: list[str], folder: Path) -> Mix:
+    """Returns a mix of three datasets that all molecules are in: regression, binary, and sparse."""
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((len(smiles), 3)).round(4).astype(str)
+    assays = rng.integers(0, 2, (len(smiles), 12)).astype(str)
+    many = np.where(rng.random((len(smiles), NUM_ASSAYS)) < LABELLED, rng.integers(0, 2, (len(smiles), 1)), -1)
+    many = np.where(many < 0, "", many.astype(str))
+    sources = [
+        table_source("values", _table(smiles, values), folder),
+        table_source("assays", _table(smiles, assays), folder, kind="binary"),
+        table_source("many", _table(smiles, many), folder, kind="binary"),
+    ]
+    return build_tiny(folder, *sources, layout=Layout(), validation=0.0, test=0.0)
+
+
+def _table(smiles: list[str], cells: np.ndarray) -> str:
+    header = ",".join(["smiles", *(f"t{task}" for task in range(cells.shape[1]))])
+    return "\n".join([header, *(",".join([text, *row]) for text, row in zip(smiles, cells, strict=True)), ""])
+
+
+def featurizing(smiles: list[str]) -> Record:
+    """Returns molecules per second in one thread: ours with RWSE(16) and Laplacian(8), OGB's without encodings."""
+    from ogb.utils import smiles2graph
+
+    pieces = _pieces(smiles)
+
+    def ours(turn: int) -> int:
+        piece = pieces[turn % len(pieces)]
+        _featurize_piece(FULL, (piece, piece))
+        return len(piece)
+
+    def peer(turn: int) -> int:
+        piece = pieces[turn % len(pieces)]
+        for text in piece:
+            smiles2graph(text)
+        return len(piece)
+
+    with rdBase.BlockLogs(), threadpool_limits(limits=1):
+        speeds = median_speeds({"ours": ours, "peer": peer}, turns=TURNS)
+    return record("featurize with encodings, against OGB without", speeds["ours"], speeds["peer"], unit="molecules/s")
+
+
+def two_workers(smiles: list[str]) -> Record:
+    """Returns molecules per second of two worker processes at work, against one."""
+    pieces = _pieces(smiles) * REPEATS
+    speeds = {workers: median(_working_speed(pieces, workers) for _ in range(3)) for workers in (2, 1)}
+    return record("featurize, two workers against one", speeds[2], speeds[1], unit="molecules/s")
+
+
+def _working_speed(pieces: list[list[str]], workers: int) -> float:
+    """Returns molecules per second from the moment on when every worker has begun."""
+    results = map_in_order(partial(_featurize_piece, FULL), ((piece, piece) for piece in pieces), workers=workers)
+    for _ in itertools.islice(results, 2 * workers):
+        pass
+    begin = time.perf_counter()
+    done = sum(len(graphs.atom_ptr) - 1 for graphs, _ in results)
+    return done / (time.perf_counter() - begin)
+
+
+def _pieces(smiles: list[str]) -> list[list[str]]:
+    return [smiles[start : start + MOLECULES_PER_PIECE] for start in range(0, len(smiles), MOLECULES_PER_PIECE)]
+
+
+def storing(store: GraphStore, features: FeatureSpec) -> Record:
+    """Returns bytes per molecule on the disk, labels and identities included, against a saved list of `Data`."""
+    data = _separate(store)
+    file = io.BytesIO()
+    torch.save(data, file)
+    ours = sum(entry.num_bytes for entry in store.header.arrays.values()) / store.num_graphs
+    peer = file.tell() / len(data)
+    return record(f"store, {_named(features)}", round(ours), round(peer), unit="bytes/graph", less_is_better=True)
+
+
+def loading(store: GraphStore, features: FeatureSpec) -> Record:
+    """Returns molecules per second from shuffled batches of all labels, against PyG's `DataLoader`, in one thread."""
+    loader = DataLoader(_separate(store), batch_size=BATCH_SIZE, shuffle=True)
+
+    def ours(turn: int) -> int:
+        epoch = store.loader("train", batch_size=BATCH_SIZE, seed=0, epoch=turn)
+        return sum(batch.num_graphs for batch in epoch)
+
+    def peer(turn: int) -> int:  # noqa: ARG001  # it shuffles anew by itself
+        return sum(batch.num_graphs for batch in itertools.islice(loader, NUM_PEER_BATCHES))
+
+    with _one_thread():
+        speeds = median_speeds({"ours": ours, "peer": peer}, turns=TURNS)
+    name = f"load, {_named(features)}, against PyG's DataLoader"
+    return record(name, speeds["ours"], speeds["peer"], unit="graphs/s")
+
+
+def opening(store: GraphStore, folder: Path) -> Record:
+    """Returns seconds to open a store of a million molecules, against reading one of its arrays.
+
+    Its files have the right sizes and no content, which opening does not look at.
+    """
+    scale = MANY / store.num_graphs
+    arrays = {}
+    for name, entry in store.header.arrays.items():
+        extra = 1 if name.endswith("ptr") else 0
+        rows = entry.shape[0] if name.endswith("table") else round((entry.shape[0] - extra) * scale) + extra
+        arrays[name] = entry.model_copy(update={"shape": (rows, *entry.shape[1:])})
+        file = array_file(folder, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as stream:
+            stream.truncate(arrays[name].num_bytes)
+    write_header(folder, store.header.model_copy(update={"arrays": arrays}))
+
+    def opens(turn: int) -> int:  # noqa: ARG001  # every turn is the same
+        if GraphStore(folder).num_graphs != MANY:
+            raise AssertionError("the large store is not as large as it should be")
+        return 1
+
+    def reads(turn: int) -> int:  # noqa: ARG001  # every turn is the same
+        array_file(folder, MOL_ID).read_bytes()
+        return 1
+
+    speeds = median_speeds({"ours": opens, "peer": reads}, turns=TURNS)
+    ours, peer = 1 / speeds["ours"], 1 / speeds["peer"]
+    return record(f"open {MANY:,} graphs, against reading their mol_ids", ours, peer, unit="s", less_is_better=True)
+
+
+def _named(features: FeatureSpec) -> str:
+    return "with encodings" if features.rwse else "without encodings"
+
+
+@cache
+def _separate(store: GraphStore) -> list[Data]:
+    """Returns the train split as PyG's own graphs, each with memory of its own."""
+    batches = store.loader("train", batch_size=BATCH_SIZE)
+    return [graph.clone() for batch in batches for graph in batch.to_pyg().to_data_list()]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
