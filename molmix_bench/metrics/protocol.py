@@ -30,12 +30,12 @@ interval of a difference is that of paired differences. A replicate is scored as
 scorable by the labels drawn is left out of it, for every model; the tasks that count as reliable stay those of the
 split, as does the scale of the train split. The score of several seeds is their mean inside each replicate.
 
-An interval, 95 %, has its ends as far from the value as the quantiles of the replicates are from their mean: the value
-expected of another test set of the same size. Plain quantiles are not taken, since AP is higher where molecules repeat:
-that shift is the same for all tasks, so over many of them it outgrows the width (60 tasks, 500 molecules, 10 %
-positive: they hold the true value 56 times in 100; differences they would hold). It ends at the metric's bounds. There
-is none where more than 5 % of the replicates are undefined, and none of `micro`, which is not ranked by: its cells
-would all have to be sorted and counted once more.
+An interval, 95 %, has its ends as far from the value as the quantiles of the replicates are from their mean: it is one
+of the value expected of another test set of the same size. Quantiles themselves are not taken, since AP is higher where
+molecules repeat, and over many tasks that shift outgrows the width: with 60 tasks, 500 molecules and 10 % positive, they
+hold the value of unlimited molecules 56 times in 100, these intervals 84 times, and the value expected at that size 93
+times. An interval ends at the metric's bounds. There is none where more than 5 % of the replicates are undefined, and
+none of `micro`, which is not ranked by: its cells would all have to be sorted and counted once more.
 
 **Rank**, of a model among others, for one dataset, split and metric: 1 + the number of models whose `macro` is
 significantly better, that is, by a difference whose interval excludes 0. Equal ranks are ties. There is none of a mix.
