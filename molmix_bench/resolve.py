@@ -63,11 +63,11 @@ def _load_known(name: str, *, revision: str | None, workers: int) -> Mix:
     repo = f"{HUB_NAMESPACE}/{name}"
     if revision is not None:
         return Mix(fetch(repo, revision=revision))
-    cached = built_path(name)
+    spec = load_mix_spec(name)
+    cached = built_path(spec)
     if is_mix(cached):
         say(f"{name}: from the cache, {cached}")
         return Mix(cached)
-    spec = load_mix_spec(name)
     if _is_downloaded(spec):
         say(f"{name}: not in the cache ({cached}); asking the Hub for {repo}")
         fetched = fetch_if_there(repo, revision=f"v{spec.version}")
@@ -82,6 +82,6 @@ def _is_downloaded(spec: MixSpec) -> bool:
     return any(source.files for source in resolve_sources(spec))
 
 
-def built_path(name: str) -> Path:
-    """Returns where the cache keeps the build of a catalog mix."""
-    return cache_dir() / "mixes" / name
+def built_path(spec: MixSpec) -> Path:
+    """Returns where the cache keeps the build of a catalog mix; a newer version of it lies elsewhere."""
+    return cache_dir() / "mixes" / f"{spec.name}-{spec.version}"

@@ -89,5 +89,5 @@ def _change(spec: MixSpec, mix: str, *, datasets: str | None, settings: list[str
 def _default_path(spec: MixSpec, file: Path | None, *, changed: bool) -> Path:
     """Returns where a build goes: what is no longer the mix of that name goes elsewhere than the mix."""
     ending = f"-{content_digest(spec)[:8]}" if changed else ""
-    whole = built_path(spec.name) if file is None else file.with_suffix("")
+    whole = built_path(spec) if file is None else file.with_suffix("")
     return whole.with_name(whole.name + ending)

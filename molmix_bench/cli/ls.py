@@ -25,7 +25,7 @@ def list_catalog(json: JsonOption = False) -> None:
                 "title": spec.title,
                 "datasets": list(datasets),
                 "tasks": _count_tasks(datasets.values()),
-                "built": is_mix(built_path(name)),
+                "built": is_mix(built_path(spec)),
             }
         )
     if json:

@@ -101,11 +101,11 @@ def _gather_nodes(atom_ptr: Array, atom_code: Array, molecules: Array, out: tupl
     ptr, batch, codes = out
     node = 0
     for graph, molecule in enumerate(molecules):
-        own = atom_code[atom_ptr[molecule] : atom_ptr[molecule + 1]]
         ptr[graph] = node
-        batch[node : node + len(own)] = graph
-        codes[node : node + len(own)] = own
-        node += len(own)
+        for atom in range(atom_ptr[molecule], atom_ptr[molecule + 1]):
+            batch[node] = graph
+            codes[node] = atom_code[atom]
+            node += 1
     ptr[len(molecules)] = node
 
 

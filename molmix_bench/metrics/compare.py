@@ -128,9 +128,8 @@ def compare(models: Mapping[str, Scores]) -> Comparison:
 def _sorted(ranks: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """Returns datasets, splits and metrics in the order in which they come, and in each the best models first."""
     cost = pl.when(pl.col("direction") == "higher").then(-pl.col("value")).otherwise(pl.col("value"))
-    first = pl.int_range(pl.len()).min().over(*key)
-    order = ranks.with_columns(cost.alias("_cost"), first.alias("_first"))
-    return order.sort("_first", "rank", "_cost", maintain_order=True, nulls_last=True)
+    order = ranks.with_row_index("row").with_columns(cost.alias("cost"), pl.col("row").min().over(*key).alias("first"))
+    return order.sort("first", "rank", "cost", "row", nulls_last=True)
 
 
 def _with_rows(scores: Scores) -> pl.DataFrame:

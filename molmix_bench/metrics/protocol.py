@@ -32,7 +32,7 @@ split, as does the scale of the train split. The score of several seeds is their
 
 An interval, 95 %, has its ends as far from the value as the quantiles of the replicates are from their mean: it is one
 of the value expected of another test set of the same size. Quantiles themselves are not taken, since AP is higher where
-molecules repeat, and over many tasks that shift outgrows the width: with 60 tasks, 500 molecules and 10 % positive, they
+molecules repeat, and over many tasks that shift outgrows the width: with 60 tasks, 500 molecules and 10 % positive they
 hold the value of unlimited molecules 56 times in 100, these intervals 84 times, and the value expected at that size 93
 times. An interval ends at the metric's bounds. There is none where more than 5 % of the replicates are undefined, and
 none of `micro`, which is not ranked by: its cells would all have to be sorted and counted once more.

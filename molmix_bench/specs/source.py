@@ -139,7 +139,7 @@ class SourceSpec(Spec):
     max_atoms: Annotated[int, Field(ge=1, le=65_535)] = 1_000
     """Larger molecules are dropped with the reason `too_large`."""
     hydrogen_labels: bool = True
-    """Whether labels of those hydrogens are kept that a stored SMILES has to write; those of all others have no atom."""
+    """Whether labels of the hydrogens that a stored SMILES has to write are kept; those of all others have no atom."""
     datasets: Annotated[dict[Name, DatasetSpec], Field(min_length=1)]
 
     @model_validator(mode="after")

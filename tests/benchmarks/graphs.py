@@ -144,7 +144,7 @@ def loading(store: GraphStore, features: FeatureSpec) -> Record:
         epoch = store.loader("train", batch_size=BATCH_SIZE, seed=0, epoch=turn)
         return sum(batch.num_graphs for batch in epoch)
 
-    def peer(turn: int) -> int:  # noqa: ARG001  # it shuffles anew by itself
+    def peer(turn: int) -> int:  # it shuffles anew by itself
         return sum(batch.num_graphs for batch in itertools.islice(loader, NUM_PEER_BATCHES))
 
     with _one_thread():
@@ -170,12 +170,12 @@ def opening(store: GraphStore, folder: Path) -> Record:
             stream.truncate(arrays[name].num_bytes)
     write_header(folder, store.header.model_copy(update={"arrays": arrays}))
 
-    def opens(turn: int) -> int:  # noqa: ARG001  # every turn is the same
+    def opens(turn: int) -> int:  # every turn is the same
         if GraphStore(folder).num_graphs != MANY:
             raise AssertionError("the large store is not as large as it should be")
         return 1
 
-    def reads(turn: int) -> int:  # noqa: ARG001  # every turn is the same
+    def reads(turn: int) -> int:  # every turn is the same
         array_file(folder, MOL_ID).read_bytes()
         return 1
 

@@ -63,7 +63,7 @@ def test_validate(mix, tmp_path):
     [
         (["info", "toymax"], "did you mean 'toymix'?"),
         (["build", "toymax"], "did you mean 'toymix'?"),
-        (["build", "toymix", "--raw", "nowhere"], "--raw: no folder nowhere"),
+        (["build", "toymix", "--raw", "nowhere"], "nowhere; check the path"),
         (["build", "toymix", "--set", "split"], "expected KEY=VALUE"),
         (["bild"], "No such command"),
         (["run", "baselines/gin.yaml"], "did you mean 'gine'?"),

@@ -152,3 +152,12 @@ def test_the_best_stands_first_and_what_has_no_value_last():
     models["none"] = replace(models["far"], table=empty, replicates=np.full_like(models["far"].replicates, np.nan))
     rows = compare(models).ranks.filter(metric="mae_standardised").select("model", "rank", "tied").rows()
     assert rows == [("nearer", 1, False), ("near", 2, False), ("far", 3, False), ("none", None, False)]
+
+
+def test_metrics_stand_in_their_order_with_the_models_inside():
+    """As in the protocol, whichever model is better in which."""
+    labels = np.random.default_rng(0).normal(size=(60, 2))
+    dataset = _dataset(Kind.REGRESSION, labels)
+    models = {"far": _scores(dataset, [labels[::-1]]), "near": _scores(dataset, [labels + 0.1])}
+    rows = compare(models).ranks.select("metric", "model").rows()
+    assert rows == [(metric.name, model) for metric in METRICS[Kind.REGRESSION] for model in ("near", "far")]
