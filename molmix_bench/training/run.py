@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from molmix_bench.atomic import write_text
 from molmix_bench.errors import RunError
 from molmix_bench.graphs.cached import open_store
+from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
 from molmix_bench.models.network import Network, count_parameters, make_network
@@ -144,8 +145,10 @@ def _score_seed(setting: Setting, mix: Mix, result: SeedResult, *, folder: RunFo
     network.to(device)
     parts = []
     for split in mix.splits:
-        references = read_references(mix, setting.objectives(), split=split)
-        if split is Split.TRAIN or not references:
+        if split is Split.TRAIN:
+            continue
+        references = read_references(mix, setting.objectives(), split=split, replicates=REPLICATES)
+        if not references:
             continue
         found = predict_split(network, setting.objectives(), store=setting.store, split=split, device=device)
         write_split(folder.predictions, found, split=split, seed=result.seed)

@@ -16,9 +16,10 @@ References = Mapping[str, Reference]
 """Labels of one split, by dataset that has any in it."""
 
 
-def read_references(mix: Mix, datasets: Iterable[str], *, split: Split) -> References:
-    """Returns the labels of a split."""
-    return {name: read_reference(mix, name, split) for name in datasets if split in mix.datasets[name].splits}
+def read_references(mix: Mix, datasets: Iterable[str], *, split: Split, replicates: int = 0) -> References:
+    """Returns the labels of a split; scores have intervals where `replicates` of the bootstrap are asked for."""
+    present = [name for name in datasets if split in mix.datasets[name].splits]
+    return {name: read_reference(mix, name, split, replicates=replicates) for name in present}
 
 
 def score_split(predictions: Mapping[str, Predictions], references: References, *, seed: int) -> Scores:
