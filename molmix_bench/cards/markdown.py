@@ -64,7 +64,8 @@ def _break_autolink(match: re.Match[str]) -> str:
 
 
 def _inline(text: Text) -> str:
-    written = "".join(map(_piece, pieces(text)))
+    # Spaces at the ends mean nothing, and would hide a sign that starts a list from the pattern.
+    written = "".join(map(_piece, pieces(text))).strip()
     # A backslash before a number's point or before a sign makes it text.
     return _LINE_START.sub(lambda match: f"{match[1][:-1]}\\{match[1][-1]}", written)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from molmix_bench.cli import build, card, hub, info, ls, new_mix, runs, score, validate
+from molmix_bench.cli import build, card, hub, info, ls, new_mix, runs, score, submit, validate
 
 
 def register(app: typer.Typer) -> None:
@@ -22,3 +22,4 @@ def register(app: typer.Typer) -> None:
     app.command("predict")(runs.predict_mix)
     app.command("score")(score.score_predictions)
     app.command("compare")(score.compare_predictions)
+    app.command("submit")(submit.submit)

@@ -111,14 +111,9 @@ class Batch:
         """
         from torch_geometric.data import Batch as PyGBatch
 
-        edge_ptr = self.ptr.new_zeros(self.num_graphs + 1)
-        edge_ptr[1:] = torch.bincount(self.batch[self.edge_index[0]], minlength=self.num_graphs).cumsum(0)
-        parts = {name: (values, self.ptr) for name, values in {"x": self.x, **self.encodings}.items()}
-        parts |= {"edge_index": (self.edge_index, edge_ptr), "edge_attr": (self.edge_attr, edge_ptr)}
-        parts["molecules"] = (self.molecules, torch.arange(self.num_graphs + 1))
+        parts = self.pyg_parts()
         followed = {}
         for name, labels in self.labels.items():
-            parts |= self._label_parts(f"y_{name}", labels)
             if isinstance(labels, SparseLabels):
                 followed[f"y_{name}_batch"] = labels.rows[labels.owners]
                 followed[f"y_{name}_ptr"] = labels.ptr(self.num_graphs)
@@ -129,6 +124,17 @@ class Batch:
         pyg._slice_dict = {name: part[1].cpu() for name, part in parts.items()}  # noqa: SLF001
         pyg._inc_dict = {name: offsets.cpu() for name, offsets in added.items()}  # noqa: SLF001
         return pyg
+
+    def pyg_parts(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Returns what PyG's graphs have by name, each with where the rows of each graph begin; see `to_pyg`."""
+        edge_ptr = self.ptr.new_zeros(self.num_graphs + 1)
+        edge_ptr[1:] = torch.bincount(self.batch[self.edge_index[0]], minlength=self.num_graphs).cumsum(0)
+        parts = {name: (values, self.ptr) for name, values in {"x": self.x, **self.encodings}.items()}
+        parts |= {"edge_index": (self.edge_index, edge_ptr), "edge_attr": (self.edge_attr, edge_ptr)}
+        parts["molecules"] = (self.molecules, torch.arange(self.num_graphs + 1))
+        for name, labels in self.labels.items():
+            parts |= self._label_parts(f"y_{name}", labels)
+        return parts
 
     def _label_parts(self, key: str, labels: Labels) -> dict[str, tuple[Tensor, Tensor]]:
         """Returns what a dataset has in a PyG batch, each with where the rows of each graph begin."""

@@ -65,6 +65,11 @@ class Collator:
             encodings=self._gather_encodings(molecules, num_nodes),
         )
 
+    def num_nodes(self, molecules: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the number of atoms of some molecules, (n,)."""
+        atom_ptr = self._graphs.atom_ptr
+        return atom_ptr[molecules + 1] - atom_ptr[molecules]
+
     def _gather_encodings(self, molecules: NDArray[np.int64], num_nodes: int) -> dict[str, Tensor]:
         """Returns encodings as floats; numba has no half-precision numbers on a CPU, and takes them as bits."""
         stored, atom_ptr = self._encodings, self._graphs.atom_ptr

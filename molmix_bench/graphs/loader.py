@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from molmix_bench.errors import UsageError
 from molmix_bench.graphs.batch import Batch
-from molmix_bench.graphs.label_tables import ABSENT, LabelTable
-
-MAX_SEED = (1 << 64) - 1
-"""Seed and epoch are the two halves of the generator's 128-bit key."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoaderSource:
-    """What a loader draws from: the molecules of one split, how to batch them, and their labels by dataset.
-
-    Shapes:
-        molecules: (n,) int64, rows of the store, increasing.
-    """
-
-    molecules: NDArray[np.int64]
-    labels: Mapping[str, LabelTable]
-    collate: Callable[[NDArray[np.int64]], Batch]
+from molmix_bench.graphs.order import Order, batch_ends, check_integer, equal_ends, generator, shuffled
+from molmix_bench.graphs.sampling import draw
+from molmix_bench.graphs.source import LoaderSource
 
 
 class Loader:
@@ -44,61 +27,53 @@ class Loader:
         seed: 0 or more; None for the order of the store.
         epoch: 0 or more; without effect where there is no seed.
         only_labelled: leave out molecules that have no label in any of the source's datasets.
+        order: batches by atoms, sampling by dataset, shares of several processes; None for none of these.
 
     Raises:
-        UsageError: a number is out of range.
+        UsageError: a number is out of range, or sampling has no seed or asks for what is not there.
     """
 
     def __init__(
-        self, source: LoaderSource, *, batch_size: int, seed: int | None, epoch: int, only_labelled: bool
+        self,
+        source: LoaderSource,
+        *,
+        batch_size: int,
+        seed: int | None,
+        epoch: int,
+        only_labelled: bool,
+        order: Order | None = None,
     ) -> None:
-        _check("batch_size", batch_size, least=1)
-        _check("seed", seed or 0, least=0)
-        _check("epoch", epoch, least=0)
+        check_integer("batch_size", batch_size, least=1)
+        check_integer("seed", seed or 0, least=0)
+        check_integer("epoch", epoch, least=0)
+        order = order or Order()
         self._source = source
         self.batch_size = batch_size
-        positions = _labelled(source) if only_labelled else np.arange(len(source.molecules))
-        if seed is not None:
-            # The generator takes its key as one number; the epoch is the high half.
-            numbers = np.random.Philox(key=seed + (epoch << 64)).random_raw(len(positions))
-            positions = positions[_argsort(numbers)]
+        positions = source.labelled() if only_labelled else np.arange(len(source.molecules))
+        if order.sampling is not None:
+            if seed is None:
+                raise UsageError("loader, sampling", found="no seed", expected="a seed, as molecules are drawn by it")
+            positions = draw(source, order.sampling, num_draws=len(positions), numbers=generator(seed, epoch))
+        elif seed is not None:
+            positions = positions[shuffled(len(positions), generator(seed, epoch))]
         self._positions = positions
+        if order.max_nodes is None:
+            ends = equal_ends(len(positions), batch_size)
+        else:
+            num_nodes = source.num_nodes(positions)
+            ends = batch_ends(num_nodes, batch_size=batch_size, max_nodes=order.max_nodes)
+        self._begins, self._ends = order.share(ends)
 
     def __len__(self) -> int:
         """Number of batches."""
-        return math.ceil(self.num_molecules / self.batch_size)
+        return len(self._ends)
 
     @property
     def num_molecules(self) -> int:
-        """Molecules in the epoch."""
-        return len(self._positions)
+        """Molecules in the epoch, or in this process's share of it; one that is drawn twice counts twice."""
+        return int((self._ends - self._begins).sum())
 
     def __iter__(self) -> Iterator[Batch]:
         """Yields the batches."""
-        for start in range(0, self.num_molecules, self.batch_size):
-            yield self._make(self._positions[start : start + self.batch_size])
-
-    def _make(self, positions: NDArray[np.int64]) -> Batch:
-        batch = self._source.collate(self._source.molecules[positions])
-        node_ptr = batch.ptr.numpy()
-        labels = {name: table.gather(positions, node_ptr) for name, table in self._source.labels.items()}
-        return replace(batch, labels=labels)
-
-
-def _argsort(numbers: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Returns the places of numbers in increasing order, those of equal ones in theirs."""
-    order = np.argsort(numbers)  # by vector registers, at a fifth of the time of a stable sort
-    in_order = numbers[order]
-    return np.argsort(numbers, kind="stable") if (in_order[1:] == in_order[:-1]).any() else order
-
-
-def _labelled(source: LoaderSource) -> NDArray[np.int64]:
-    labelled = np.zeros(len(source.molecules), bool)
-    for table in source.labels.values():
-        labelled |= table.row != ABSENT
-    return np.flatnonzero(labelled)
-
-
-def _check(name: str, value: int, *, least: int) -> None:
-    if not least <= value <= MAX_SEED:
-        raise UsageError(f"loader, {name}", found=str(value), expected=f"an integer from {least} to 2**64 - 1")
+        for begin, end in zip(self._begins.tolist(), self._ends.tolist(), strict=True):
+            yield self._source.batch(self._positions[begin:end])

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,15 @@ from molmix_bench.graphs.layout import (
     read_header,
     split_array,
 )
-from molmix_bench.graphs.loader import Loader, LoaderSource
+from molmix_bench.graphs.loader import Loader
+from molmix_bench.graphs.order import Order
+from molmix_bench.graphs.source import LoaderSource
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.features import FeatureSpec
 from molmix_bench.vocab import MOL_ID, Split
+
+if TYPE_CHECKING:
+    from molmix_bench.graphs.pyg import PyGDataset
 
 Arrays = TypeVar("Arrays", Graphs, Encodings)
 
@@ -108,6 +113,7 @@ class GraphStore:
         seed: int | None = None,
         epoch: int = 0,
         datasets: Iterable[str] | None = None,
+        order: Order | None = None,
     ) -> Loader:
         """Returns the batches of one epoch; see `Loader` for their order.
 
@@ -117,15 +123,41 @@ class GraphStore:
             seed: 0 or more; None for the order of the store.
             epoch: 0 or more; together with the seed, it decides the order.
             datasets: only molecules with labels in these, and only these labels; None for all molecules and labels.
+            order: batches by atoms, sampling by dataset, shares of several processes; None for none of these.
 
         Raises:
             UsageError: there is no such split or dataset, or a number is out of range.
         """
+        source = self.source(split, datasets)
+        return Loader(
+            source, batch_size=batch_size, seed=seed, epoch=epoch, only_labelled=datasets is not None, order=order
+        )
+
+    def source(self, split: str | Split, datasets: Iterable[str] | None = None) -> LoaderSource:
+        """Returns what loaders draw from: all molecules of a split, and their labels in some datasets or in all.
+
+        Raises:
+            UsageError: there is no such split or dataset.
+        """
         split = self._check_split(split)
         names = list(self.datasets) if datasets is None else [self._check_dataset(name) for name in datasets]
         labels = {name: self._labels[name, split] for name in names}
-        source = LoaderSource(self._molecules[split], labels, self.collate)
-        return Loader(source, batch_size=batch_size, seed=seed, epoch=epoch, only_labelled=datasets is not None)
+        return LoaderSource(self._molecules[split], labels, self.collate)
+
+    def to_pyg(self, split: str | Split, *, datasets: Iterable[str] | None = None) -> PyGDataset:
+        """Returns a split as a `torch_geometric.data.Dataset`, for PyG's own loaders and transforms.
+
+        Args:
+            split: which molecules.
+            datasets: only molecules with labels in these, and only these labels; None for all molecules and labels.
+
+        Raises:
+            UsageError: there is no such split or dataset.
+        """
+        # Importing PyG takes seconds, and ours needs nothing of it.
+        from molmix_bench.graphs.pyg import PyGDataset
+
+        return PyGDataset(self, split, datasets=datasets)
 
     def verify(self) -> None:
         """Reads every byte of the store and compares it with what was written.

@@ -110,6 +110,16 @@ def validate_spec(model: type[SpecT], data: Mapping[str, Any], *, where: str) ->
         raise SpecError(where, found=_join(problems), fix="correct the file") from None
 
 
+def spec_problems(model: type[Spec], data: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what is wrong with `data`, by dotted key; nothing where they describe the model."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        items = error.errors(include_url=False)
+        return {".".join(str(part) for part in item["loc"]): _describe(item, model) for item in items}
+    return {}
+
+
 def content_digest(spec: Spec | Mapping[str, Any]) -> str:
     """Returns the sha256 of a spec's canonical JSON: equal for equal specs, whatever the order of keys.
 

@@ -92,6 +92,13 @@ class TrainingSpec(Spec):
     epochs: PositiveInt
     batch_size: PositiveInt
     """Molecules."""
+    max_nodes: PositiveInt | None = None
+    """Atoms that a batch may have, besides its molecules: it ends before the molecule that would exceed either. A
+    larger molecule is a batch of its own. Null is no limit."""
+    sampling: PositiveFloat | dict[Name, NonNegativeFloat] | None = None
+    """Null gives an epoch every molecule once. A number is a temperature T: an epoch has as many molecules, drawn from
+    the datasets by weights of their sizes to the power of 1 / T, so that large T favours small ones. A mapping has the
+    weights themselves, of all datasets."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     """One network is trained for each; it decides initial weights, the order of molecules, dropout and signs."""
     optimizer: OptimizerSpec = OptimizerSpec()
@@ -132,6 +139,9 @@ class RunSpec(Spec):
             return self
         if len(set(self.datasets)) < len(self.datasets):
             raise ValueError("datasets repeat")
+        sampling = self.training.sampling
+        if isinstance(sampling, dict) and set(sampling) != set(self.datasets):
+            raise ValueError("sampling must have a weight for each of datasets, and no other")
         if strange := sorted(set(self.training.loss_weights) - set(self.datasets)):
             raise ValueError(f"loss_weights names datasets that are not trained on: {', '.join(strange)}")
         return self

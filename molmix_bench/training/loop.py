@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from tqdm import tqdm
 
 from molmix_bench.graphs.loader import Loader
+from molmix_bench.graphs.order import Order
 from molmix_bench.graphs.store import GraphStore
 from molmix_bench.models.network import Network
 from molmix_bench.specs.result import EpochRecord, Target
@@ -47,9 +48,15 @@ class Setting:
 
     def train_loader(self, seed: int, epoch: int) -> Loader:
         """Returns the train split's molecules in the order of one epoch."""
-        size = self.spec.training.batch_size
-        datasets = [target.dataset for target in self.targets]
-        return self.store.loader(Split.TRAIN, batch_size=size, seed=seed, epoch=epoch, datasets=datasets)
+        training = self.spec.training
+        return self.store.loader(
+            Split.TRAIN,
+            batch_size=training.batch_size,
+            seed=seed,
+            epoch=epoch,
+            datasets=[target.dataset for target in self.targets],
+            order=Order(max_nodes=training.max_nodes, sampling=training.sampling),
+        )
 
 
 class Trainer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -23,6 +23,7 @@ def _types(blocks):
     ]
 
 
+@example(" -")
 @given(TEXTS)
 def test_paragraph_is_one_text(text):
     """Any text in a paragraph is a paragraph with that text, and nothing else."""

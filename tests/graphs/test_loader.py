@@ -11,7 +11,8 @@ from molmix_bench.errors import UsageError
 from molmix_bench.graphs.collate import Collator
 from molmix_bench.graphs.encodings import encode
 from molmix_bench.graphs.label_tables import DenseTable
-from molmix_bench.graphs.loader import Loader, LoaderSource, _argsort
+from molmix_bench.graphs.loader import Loader
+from molmix_bench.graphs.source import LoaderSource
 from molmix_bench.specs.features import FeatureSpec
 from tests.graphs.reference import of_smiles
 
@@ -101,10 +102,3 @@ def test_numbers_out_of_range(bad):
     """Sizes and keys that mean nothing are refused by name."""
     with pytest.raises(UsageError, match=f"loader, {list(bad)[-1]}"):
         _loader(_source([0]), **bad)
-
-
-@given(st.lists(st.integers(0, 5), max_size=30))
-def test_equal_numbers_keep_their_order(numbers):
-    """Of equal random numbers, which two 64-bit ones hardly ever are, the earlier place comes first."""
-    expected = sorted(range(len(numbers)), key=lambda place: numbers[place])
-    assert _argsort(np.array(numbers, np.uint64)).tolist() == expected

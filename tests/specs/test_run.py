@@ -66,3 +66,15 @@ def test_loss_weights_are_for_datasets_of_the_run():
     assert _spec(training=training).training.loss_weights == {"tox21": 2.0}
     with pytest.raises(SpecError, match="loss_weights names datasets that are not trained on: tox21"):
         _spec(training=training, datasets=["qm9"])
+
+
+def test_sampling_is_for_all_datasets_of_the_run():
+    """Weights name every dataset, as far as the run does; a temperature needs no names."""
+    training = {"epochs": 1, "batch_size": 2, "sampling": {"tox21": 2.0}}
+    assert _spec(training=training).training.sampling == {"tox21": 2.0}
+    assert _spec(training=training, datasets=["tox21"]).training.sampling == {"tox21": 2.0}
+    with pytest.raises(SpecError, match="sampling must have a weight for each of datasets"):
+        _spec(training=training, datasets=["tox21", "qm9"])
+    assert _spec(training=training | {"sampling": 3}, datasets=["qm9"]).training.sampling == 3.0
+    with pytest.raises(SpecError, match="greater than 0"):
+        _spec(training=training | {"sampling": 0})

@@ -9,8 +9,9 @@ from sklearn.metrics import average_precision_score, mean_absolute_error
 
 from molmix_bench.errors import SubmissionError, UsageError
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
-from molmix_bench.submissions import score as scoring
-from molmix_bench.submissions.score import compare, find_predictions, score
+from molmix_bench.submissions import folder as scoring_folder
+from molmix_bench.submissions.folder import find_predictions
+from molmix_bench.submissions.score import compare, score
 from molmix_bench.vocab import Kind, Split
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
 from tests.metrics.small_mix import SmallDataset, SmallMix, evaluate, mol_ids
@@ -156,9 +157,9 @@ def test_seeds_must_be_the_same_in_all_datasets_of_a_split(mix, folder):
 
 def test_a_folder_that_is_none_is_refused(mix, tmp_path):
     """Absent, empty, or a file; and at any depth."""
-    with pytest.raises(SubmissionError, match=r"nowhere: found no folder"):
+    with pytest.raises(SubmissionError, match=r"nowhere: found it is no folder"):
         score(tmp_path / "nowhere", mix)
-    with pytest.raises(SubmissionError, match="found an empty folder"):
+    with pytest.raises(SubmissionError, match="it is an empty folder"):
         score(tmp_path, mix)
     (tmp_path / "assay").touch()
     with pytest.raises(SubmissionError, match="assay: found no folder"):
@@ -169,14 +170,14 @@ def test_links_are_refused(mix, folder, tmp_path_factory):
     """A submission holds its own files."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (folder / "energy" / "validation").symlink_to(elsewhere)
-    with pytest.raises(SubmissionError, match="energy/validation: found a link"):
+    with pytest.raises(SubmissionError, match="'energy/validation' is a link"):
         score(folder, mix)
 
 
 def test_a_folder_of_too_many_files_is_refused(mix, folder, monkeypatch):
     """Before their names are looked at."""
-    monkeypatch.setattr(scoring, "MAX_ENTRIES", 1)
-    with pytest.raises(SubmissionError, match="found over 1 files; expected at most 1"):
+    monkeypatch.setattr(scoring_folder, "MAX_ENTRIES", 1)
+    with pytest.raises(SubmissionError, match="it holds over 1 files"):
         score(folder, mix)
 
 

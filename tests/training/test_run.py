@@ -18,6 +18,8 @@ import yaml
 from filelock import FileLock
 
 from molmix_bench.errors import RunError, SpecError, UsageError
+from molmix_bench.graphs.cached import open_store
+from molmix_bench.graphs.order import Order
 from molmix_bench.specs.base import read_yaml, validate_spec
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.submissions.score import score
@@ -254,6 +256,26 @@ def test_norms_see_every_training_batch(finished, chains):
     with checkpoint.safe_open(finished.path / "seed=0/checkpoint/last.safetensors", framework="pt") as file:
         counts = {file.get_tensor(name).item() for name in file.keys() if name.endswith("num_batches_tracked")}  # noqa: SIM118  # no mapping
     assert counts == {steps}
+
+
+def test_batches_by_atoms_and_draws_by_dataset(chains, tmp_path):
+    """An epoch has the batches that the store's own loader gives under the same settings."""
+    sampling = {name: float(name == "groups") for name in DATASETS}
+    spec = run_spec(training__epochs=2, training__max_nodes=60, training__sampling=sampling)
+    done = run(spec, chains, tmp_path)
+    order = Order(max_nodes=60, sampling=sampling)
+    store = open_store(chains, spec.features)
+    epochs = [
+        list(store.loader("train", batch_size=7, seed=0, epoch=epoch, datasets=DATASETS, order=order))
+        for epoch in (1, 2)
+    ]
+    with checkpoint.safe_open(done.path / "seed=0/checkpoint/last.safetensors", framework="pt") as file:
+        counts = {file.get_tensor(name).item() for name in file.keys() if name.endswith("num_batches_tracked")}  # noqa: SIM118  # no mapping
+    assert counts == {sum(map(len, epochs))}
+    assert counts != {2 * -(-chains.splits["train"] // 7)}
+    assert all(len(batch.labels["groups"].rows) == batch.num_graphs for epoch in epochs for batch in epoch)
+    with pytest.raises(SpecError, match="sampling must have a weight for each of datasets"):
+        run(run_spec(training__sampling={"groups": 1}), chains, tmp_path / "other")
 
 
 def test_trains_on_a_part_of_the_mix(chains, tmp_path):
