@@ -88,6 +88,12 @@ def read_predictions(path: Path, shape: PredictionShape) -> Predictions:
         with pq.ParquetFile(path, metadata=footer, read_dictionary=[MOL_ID]) as file:
             read = _read_nodes if shape.is_node else _read_graphs
             return read(file, shape, dtype, where=where)
+    except MemoryError:
+        # Arrow's is one too.
+        expected, fix = f"{shape} in each row", "write the rows as they are asked for, and nothing else"
+        raise SubmissionError(
+            where, found="data that take more memory than they may", expected=expected, fix=fix
+        ) from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # One line, and not more of it: the text may quote the file.
         reason = " ".join(str(error).split())[:200]

@@ -128,17 +128,17 @@ def _pieces(smiles: list[str]) -> list[list[str]]:
 
 def storing(store: GraphStore, features: FeatureSpec) -> Record:
     """Returns bytes per molecule on the disk, labels and identities included, against a saved list of `Data`."""
-    data = _separate(store)
+    data = separate(store)
     file = io.BytesIO()
     torch.save(data, file)
     ours = sum(entry.num_bytes for entry in store.header.arrays.values()) / store.num_graphs
     peer = file.tell() / len(data)
-    return record(f"store, {_named(features)}", round(ours), round(peer), unit="bytes/graph", less_is_better=True)
+    return record(f"store, {named(features)}", round(ours), round(peer), unit="bytes/graph", less_is_better=True)
 
 
 def loading(store: GraphStore, features: FeatureSpec) -> Record:
     """Returns molecules per second from shuffled batches of all labels, against PyG's `DataLoader`, in one thread."""
-    loader = DataLoader(_separate(store), batch_size=BATCH_SIZE, shuffle=True)
+    loader = DataLoader(separate(store), batch_size=BATCH_SIZE, shuffle=True)
 
     def ours(turn: int) -> int:
         epoch = store.loader("train", batch_size=BATCH_SIZE, seed=0, epoch=turn)
@@ -147,9 +147,9 @@ def loading(store: GraphStore, features: FeatureSpec) -> Record:
     def peer(turn: int) -> int:  # it shuffles anew by itself
         return sum(batch.num_graphs for batch in itertools.islice(loader, NUM_PEER_BATCHES))
 
-    with _one_thread():
+    with one_thread():
         speeds = median_speeds({"ours": ours, "peer": peer}, turns=TURNS)
-    name = f"load, {_named(features)}, against PyG's DataLoader"
+    name = f"load, {named(features)}, against PyG's DataLoader"
     return record(name, speeds["ours"], speeds["peer"], unit="graphs/s")
 
 
@@ -184,19 +184,21 @@ def opening(store: GraphStore, folder: Path) -> Record:
     return record(f"open {MANY:,} graphs, against reading their mol_ids", ours, peer, unit="s", less_is_better=True)
 
 
-def _named(features: FeatureSpec) -> str:
+def named(features: FeatureSpec) -> str:
+    """Returns how the records call stores of these features."""
     return "with encodings" if features.rwse else "without encodings"
 
 
 @cache
-def _separate(store: GraphStore) -> list[Data]:
+def separate(store: GraphStore) -> list[Data]:
     """Returns the train split as PyG's own graphs, each with memory of its own."""
     batches = store.loader("train", batch_size=BATCH_SIZE)
     return [graph.clone() for batch in batches for graph in batch.to_pyg().to_data_list()]
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Keeps torch to one thread for a while."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

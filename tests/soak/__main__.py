@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tests.soak.build import soak_build
 from tests.soak.publish import soak_publish
+from tests.soak.submissions import soak_submissions
 
-SOAKS = {"build": (soak_build, 20), "publish": (soak_publish, 200)}
+SOAKS = {"build": (soak_build, 20), "publish": (soak_publish, 200), "submissions": (soak_submissions, 20_000)}
 
 
 def main() -> None:
