@@ -92,18 +92,19 @@ def _walk_dataset(folder: Path, splits: Mapping[Split, int]) -> Iterator[Predict
 
 def _entries(folder: Path, place: str) -> Iterator[Path | str]:
     """Yields what a folder holds, sorted; a sentence where it is no folder, empty, too full, or holds a link."""
+    name = place.rstrip("/") or "it"
     if not folder.is_dir():
-        yield f"{place or 'it'} is no folder"
+        yield f"{name} is no folder"
         return
     with os.scandir(folder) as entries:
         found = {entry.name: entry.is_symlink() for entry in islice(entries, MAX_ENTRIES + 1)}
     if not found:
-        yield f"{place or 'it'} is an empty folder"
+        yield f"{name} is an empty folder"
     elif len(found) > MAX_ENTRIES:
-        yield f"{place or 'it'} holds over {MAX_ENTRIES:,} files"
+        yield f"{name} holds over {MAX_ENTRIES:,} files"
     else:
-        for name in sorted(found):
-            yield f"{place + name!r:.120} is a link" if found[name] else folder / name
+        for entry_name in sorted(found):
+            yield f"{place + entry_name!r:.120} is a link" if found[entry_name] else folder / entry_name
 
 
 def _seed_problems(files: list[PredictionFile]) -> list[str]:

@@ -55,7 +55,11 @@ def _reference_cut(molecules, batch_size, max_nodes):
 @given(num_molecules, batch_sizes, seeds)
 def test_nothing_set_changes_nothing(count, batch_size, seed):
     """Without options batches are the documented order cut into equal pieces, here in plain Python."""
-    numbers = range(count) if seed is None else np.random.Philox(key=[seed, 3]).random_raw(count).tolist()
+    numbers = (
+        range(count)
+        if seed is None
+        else np.random.Philox(key=np.array([seed, 3], np.uint64)).random_raw(count).tolist()
+    )
     order = sorted(range(count), key=lambda place: numbers[place])
     expected = [order[begin : begin + batch_size] for begin in range(0, count, batch_size)]
     assert _batches(_loader(count, batch_size=batch_size, seed=seed, epoch=3)) == expected

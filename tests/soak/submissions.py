@@ -87,7 +87,8 @@ def _read(paths: list[str], mix: Mix, ends: Counter[str]) -> Counter[str]:
                     done += 1
                     counted[outcome.partition(":")[0]] += 1
         except SubmissionError as error:
-            assert not error.found.startswith("reading it fails"), f"{Path(left[done]).read_bytes()!r}: {error}"
+            if error.found.startswith("reading it fails"):
+                raise AssertionError(f"{Path(left[done]).read_bytes()!r}: {error}") from error
             counted["ended"] += 1
             ends[error.found[:60]] += 1
             done += 1

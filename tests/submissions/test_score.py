@@ -162,7 +162,7 @@ def test_a_folder_that_is_none_is_refused(mix, tmp_path):
     with pytest.raises(SubmissionError, match="it is an empty folder"):
         score(tmp_path, mix)
     (tmp_path / "assay").touch()
-    with pytest.raises(SubmissionError, match="assay: found no folder"):
+    with pytest.raises(SubmissionError, match="assay is no folder"):
         score(tmp_path, mix)
 
 
