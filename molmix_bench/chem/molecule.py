@@ -85,7 +85,7 @@ def standardize(smiles: str, *, max_atoms: int, numbered: bool = False) -> Molec
     raw = _parse_raw(text) if numbered or ":" in text else None
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(text) if raw is None else raw.mol
-    if mol is None:
+    if mol is None or not _is_plain(text):
         return Rejected(DropReason.UNPARSABLE, explain_failure(text))
     num_atoms = mol.GetNumAtoms()
     if num_atoms == 0:
@@ -181,8 +181,15 @@ def written_hydrogens(smiles: str) -> frozenset[int]:
     return frozenset(atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1)
 
 
+def _is_plain(smiles: str) -> bool:
+    """Whether the SMILES is ASCII; RDKit cuts other letters off its end without a word, and so reads another one."""
+    return smiles.isascii() or smiles.split(maxsplit=1)[0].isascii()
+
+
 def explain_failure(smiles: str) -> str:
     """Returns what RDKit says of a SMILES that it cannot parse, without its time stamps."""
+    if not _is_plain(smiles):
+        return f"characters that no SMILES has: {smiles.split(maxsplit=1)[0]!a:.200}"
     with _captured_logs() as lines:
         Chem.MolFromSmiles(smiles)
     texts = [_LOG_TIME.sub("", line).removeprefix("SMILES Parse Error: ").strip() for line in lines]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+import warnings
 from typing import Annotated
 
 import typer
 
 from molmix_bench import __version__
 from molmix_bench.errors import MolmixError, UsageError
+from molmix_bench.talk import say
 
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -43,11 +46,30 @@ def main() -> None:
     from molmix_bench.cli import commands
 
     commands.register(app)
+    warnings.showwarning = _say_warning
     try:
         app()
     except MolmixError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_ERROR)
+    except OSError as error:
+        print(f"error: {_of_system(error)}", file=sys.stderr)
+        sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _of_system(error: OSError) -> str:
+    """Returns what the operating system refused, as an error of ours says it."""
+    if error.errno == errno.ENOSPC:
+        return f"{error.filename or 'disk'}: no space left; free some, then the same command goes on from here"
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return reason
+    return f"{error.filename!s:.300}: {reason[0].lower()}{reason[1:]}; check the path and what may be done there"
+
+
+def _say_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Prints a warning like all talk, without the place in the code that nobody asked for."""
+    say(f"warning: {message}")

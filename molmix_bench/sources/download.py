@@ -71,10 +71,12 @@ def _download(file: FileSpec, part: Path) -> None:
             failures.append(f"{url} ({_reason(error)})")
         else:
             return
-    tried = "; ".join(failures) or "its spec gives no address"
+    if not failures:
+        found = "it is in no folder given, and its spec gives no address"
+        raise DownloadError(file.name, found=found, fix="fetch it by hand and point --raw at its folder")
     raise DownloadError(
         file.name,
-        found=f"it cannot be downloaded: {tried}",
+        found=f"it cannot be downloaded: {'; '.join(failures)}",
         fix="check the network and run the command again, or fetch it by hand and point --raw at its folder",
     )
 

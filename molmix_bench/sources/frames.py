@@ -17,6 +17,7 @@ from molmix_bench.specs.base import nearest
 
 BLOCK_BYTES = 16 << 20
 """Text is parsed in blocks of this size; no single row may be larger."""
+_HEADER_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
@@ -27,7 +28,10 @@ def column_names(path: Path) -> list[str]:
         return list(_open_parquet(path).schema_arrow.names)
     with _open_text(path) as stream:
         header = _first_line(stream, path)
-    return next(csv.reader(io.StringIO(header), delimiter=_delimiter(path)))
+    try:
+        return next(csv.reader(io.StringIO(header), delimiter=_delimiter(path)))
+    except csv.Error as error:
+        raise _damaged(path, error) from None
 
 
 def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
@@ -114,12 +118,17 @@ def _open_text(path: Path) -> pa.NativeFile:
 
 def _first_line(stream: pa.NativeFile, path: Path) -> str:
     try:
-        block = stream.read(1 << 20)
+        block = stream.read(_HEADER_BYTES)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
     if not block.strip():
         raise SourceError(path.name, found="an empty file", expected="a header and rows", fix="fetch the file again")
-    line = block.partition(b"\n")[0].removesuffix(b"\r")
+    line, newline, _ = block.partition(b"\n")
+    if not newline and b"\r" in block:
+        raise SourceError(path.name, found="lines that end in CR alone", expected="LF or CRLF", fix="convert the file")
+    if not newline and len(block) < _HEADER_BYTES:
+        raise SourceError(path.name, found="no rows", expected="at least one", fix="check that the file is complete")
+    line = line.removesuffix(b"\r")
     try:
         text: str = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:

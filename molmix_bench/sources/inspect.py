@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from molmix_bench.chem.molecule import standardize
@@ -28,6 +29,7 @@ _LONGEST = 4_096
 _ENOUGH = 0.8
 """Share of them that must be molecules."""
 _MAX_ATOMS = 1_000
+_LARGEST = float(np.finfo(np.float32).max)
 _NAMES_ROWS = re.compile(r"(^|[^a-z])(id|idx|index|cid|sid|num|no)$", re.IGNORECASE)
 """Names of columns whose whole numbers are no labels."""
 
@@ -83,10 +85,11 @@ def inspect_table(path: Path, *, smiles: str | None = None) -> Inspection:
         raise UsageError(str(path), found="no such file", fix="check the path")
     names = column_names(path)
     repeated = sorted({name for name in names if names.count(name) > 1})
-    if smiles is not None and (smiles not in names or smiles in repeated):
+    if smiles is not None and (not smiles or smiles not in names or smiles in repeated):
         found = f"column {smiles!r} {'twice' if smiles in repeated else 'not among them'}{nearest(smiles, names)}"
         raise UsageError(path.name, found=found, expected=f"one of {', '.join(names[:20])}")
-    tallies = [_Tally(name) for name in names if name not in repeated]
+    # A column without a name, such as the row numbers that pandas writes, cannot be asked for.
+    tallies = [_Tally(name) for name in names if name and name not in repeated]
     num_rows = 0
     for frame in read_frames(path, [tally.name for tally in tallies], ROWS_AT_ONCE):
         for tally in tallies:
@@ -96,7 +99,8 @@ def inspect_table(path: Path, *, smiles: str | None = None) -> Inspection:
         raise SourceError(path.name, found="no rows", expected="at least one", fix="check that the file is complete")
     chosen, rivals = (smiles, ()) if smiles is not None else _choose_smiles(path, tallies)
     columns = [tally.describe(num_rows) for tally in tallies if tally.name != chosen]
-    columns += [Column(name, why_not="the file has it more than once") for name in repeated]
+    columns += [Column(name, why_not="the file has it more than once") for name in repeated if name]
+    columns += [Column("", why_not="it has no name")] if "" in names else []
     return Inspection(path, num_rows, chosen, rivals, tuple(columns))
 
 
@@ -145,7 +149,8 @@ class _Tally:
         numbers = column.cast(pl.Float64).fill_nan(None).drop_nulls()
         self.num_numbers += len(numbers)
         self.whole &= bool((numbers == numbers.round()).all())
-        self.finite &= bool(numbers.is_finite().all())
+        # What float32 holds is finite in it, too.
+        self.finite &= bool((numbers.is_finite() & (numbers.abs() <= _LARGEST)).all())
         self.increasing &= bool((numbers.diff().drop_nulls() > 0).all()) and (
             len(numbers) == 0 or numbers[0] > self.last
         )
@@ -193,7 +198,7 @@ class _Tally:
             (isinstance(self.dtype, pl.List), "it holds lists; labels of atoms are not drafted"),
             (self.num_others > 0, f"{self.num_others:,} of its cells are no numbers{shown}"),
             (self.num_numbers == 0, "it is empty"),
-            (not self.finite, "it holds numbers that are not finite"),
+            (not self.finite, "it holds numbers that are not finite, or too large for float32"),
             (len(self.values) == 1, "all its values are equal"),
             (self.whole and (counts or _NAMES_ROWS.search(self.name) is not None), "it numbers or names the rows"),
         )

@@ -122,6 +122,8 @@ def _store(
 
 def _to_numbers(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
     """Returns float64 with null for missing and NaN for what is no number."""
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
     if column.dtype == pl.String:
         text = column.str.strip_chars()
         absent = text.is_null() | text.is_in(list(missing))
@@ -145,7 +147,7 @@ def _refuse(
     if dataset.kind is Kind.REGRESSION or dataset.bins is not None:
         dtype = np.float64 if dataset.bins is not None else np.dtype(str(dataset.task_dtype(task)))
         good = numbers.is_finite() & (numbers.abs() <= float(np.finfo(dtype).max))
-        expected = "a finite number"
+        expected = f"a finite number that {np.dtype(dtype).name} holds"
     else:
         last = 1 if dataset.num_classes is None else dataset.num_classes - 1
         good = numbers.is_between(0, last) & (numbers == numbers.round())
@@ -154,7 +156,7 @@ def _refuse(
     if not bad:
         return
     cells = ", ".join(
-        f"{raw[at]!r} in row {place.start + (at if rows is None else int(rows[at])):,}" for at in bad[:_SHOWN]
+        f"{_shown(raw, at)} in row {place.start + (at if rows is None else int(rows[at])):,}" for at in bad[:_SHOWN]
     )
     more = f" and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
     raise SourceError(
@@ -163,3 +165,9 @@ def _refuse(
         expected=expected,
         fix="correct the file, or list the text under the reader's `missing` if it means no label",
     )
+
+
+def _shown(raw: pl.Series, at: int) -> str:
+    """Returns a cell for an error: one line, and not all of a list."""
+    value = raw[at]
+    return f"{(value.to_list() if isinstance(value, pl.Series) else value)!r:.60}"

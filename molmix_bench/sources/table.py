@@ -32,7 +32,7 @@ def read_table(
     columns = list(dict.fromkeys([reader.smiles, *label_columns(source)]))
     start = 0
     for frame in read_frames(path, columns, rows_per_chunk):
-        smiles = frame[reader.smiles].cast(pl.String)
+        smiles = _texts(frame[reader.smiles], path)
         found, problems = (smiles, None) if find is None else find(smiles)
         yield assemble_chunk(
             frame, source, Place(path.name, start), smiles=found, problems=problems, missing=reader.missing
@@ -40,3 +40,12 @@ def read_table(
         start += len(frame)
     if start == 0:
         raise SourceError(path.name, found="no rows", expected="at least one", fix="check that the file is complete")
+
+
+def _texts(column: pl.Series, path: Path) -> pl.Series:
+    """Returns the column of molecules as text; numbers are left to be drops."""
+    if column.dtype.is_nested():
+        raise SourceError(
+            f"{path.name}, column {column.name!r}", found=str(column.dtype), expected="texts, a SMILES each"
+        )
+    return column.cast(pl.String)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -29,7 +30,7 @@ SpecT = TypeVar("SpecT", bound=Spec)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """`yaml.SafeLoader` without aliases (bombs), duplicate keys (silent overwriting) and deep nesting."""
+    """`yaml.SafeLoader` without aliases (bombs), tags, duplicate keys (silent overwriting) and deep nesting."""
 
     _depth = 0
 
@@ -37,6 +38,9 @@ class _StrictLoader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs miss it
             raise yaml.YAMLError(f"{_mark(event.start_mark)}aliases (*name) are not allowed")
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # as above
+        if getattr(event, "tag", None) is not None:
+            raise yaml.YAMLError(f"{_mark(event.start_mark)}tags ({event.tag!r:.40}) are not allowed")
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH} levels")
@@ -55,11 +59,18 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# Without this, 2024-01-01 would turn into a date, 1_000 and 1:30 into numbers that nobody meant.
+# Without this, 2024-01-01 would turn into a date, 1:30 into 90, 010 into 8, and 1e-3 stay text.
+_NUMBERS = {
+    "tag:yaml.org,2002:int": r"[-+]?(0|[1-9][0-9_]*)",
+    "tag:yaml.org,2002:float": r"[-+]?([0-9][0-9_]*\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in {"tag:yaml.org,2002:timestamp", *_NUMBERS}]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+for _tag, _pattern in _NUMBERS.items():
+    _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"({_pattern})$"), list("-+.0123456789"))
 
 
 def _mark(mark: Any) -> str:
@@ -77,7 +88,7 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
     try:
         # A subclass of SafeLoader builds plain data only.
         data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a number of over 4,300 digits
         raise SpecError(where, found=f"no readable YAML ({_one_line(str(error))})", fix="correct the file") from None
     if not isinstance(data, dict):
         raise SpecError(where, found=f"{type(data).__name__} at the top", expected="`key: value` lines")
@@ -175,7 +186,9 @@ def _join(problems: list[str]) -> str:
 
 
 def _describe(item: Any, model: type[Spec]) -> str:
-    path = ".".join(str(part) for part in item["loc"])
+    # Alternatives that no tag tells apart have names of pydantic's own.
+    location = [str(part) for part in item["loc"] if not str(part).startswith(("constrained-", "function-"))]
+    path = ".".join(location)
     if item["type"] == "extra_forbidden":
         parent = item["loc"][:-1]
         key = str(item["loc"][-1])
@@ -184,7 +197,9 @@ def _describe(item: Any, model: type[Spec]) -> str:
     if item["type"] == "missing":
         return f"key '{path}' is missing"
     found = "" if isinstance(item["input"], (dict, list)) else f" (got {item['input']!r:.80})"
-    return f"key '{path}': {_one_line(item['msg'].removeprefix('Value error, '))}{found}"
+    what = _one_line(item["msg"].removeprefix("Value error, "))
+    # What contradicts itself as a whole has no key.
+    return f"key '{path}': {what}{found}" if path else f"{what}{found}"
 
 
 def _fields_at(model: type[Spec], location: Iterable[Any]) -> set[str]:
@@ -197,9 +212,14 @@ def _fields_at(model: type[Spec], location: Iterable[Any]) -> set[str]:
             if isinstance(part, str) and part in candidate.model_fields
             for child in _models_in(candidate.model_fields[part].annotation)
         ]
-        # Positions in tuples, keys of mappings and tags of unions name no field: stay where we are.
-        candidates = deeper or candidates
+        # The tag of a union names one of its models; positions in tuples and keys of mappings leave us where we are.
+        tagged = [child for child in candidates if child.model_fields.get("form") and part == _tag_of(child)]
+        candidates = deeper or tagged or candidates
     return {name for candidate in candidates for name in candidate.model_fields}
+
+
+def _tag_of(model: type[Spec]) -> Any:
+    return model.model_fields["form"].default
 
 
 def _models_in(annotation: Any) -> Iterator[type[Spec]]:

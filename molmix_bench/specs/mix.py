@@ -64,3 +64,14 @@ class MixSpec(Spec):
     sample: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Keep this fraction of the rows, by a hash of the raw SMILES; splits are those of the whole."""
     split: SplitSpec = SplitSpec()
+
+    @model_validator(mode="after")
+    def _knows_the_sources_of_test_seen(self) -> Self:
+        rule = self.split.test_seen
+        if rule is not None:
+            known = [source if isinstance(source, str) else source.name for source in self.sources]
+            if strange := [name for name in (*rule.sources, rule.within) if name not in known]:
+                raise ValueError(f"split.test_seen names {', '.join(strange)}, of the sources {', '.join(known)}")
+            if rule.within in rule.sources:
+                raise ValueError(f"split.test_seen takes {rule.within} from within itself")
+        return self

@@ -47,8 +47,9 @@ def scoring_limits(mix: Mix, *, folders: int = 1) -> Limits:
     """Returns limits for scoring folders of predictions with replicates."""
     limits = limits_for(mix)
     seconds = 600 * folders
+    memory = limits.memory_bytes + _REPLICATE_BYTES
     return replace(
-        limits, memory_bytes=limits.memory_bytes + _REPLICATE_BYTES, cpu_seconds=seconds, wall_seconds=2.0 * seconds
+        limits, memory_bytes=memory, cpu_seconds=seconds, wall_seconds=2.0 * seconds, total_seconds=2.0 * seconds
     )
 
 

@@ -36,12 +36,14 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a process may take; the times are for one item, and begin anew with the next."""
+    """What a process may take; of the times, all but the last are for one item, and begin anew with the next."""
 
     memory_bytes: int = 2 << 30
     """Of address space, beyond what the process has taken before it reads anything. Enforced on Linux only."""
     cpu_seconds: int = 60
     wall_seconds: float = 120.0
+    total_seconds: float = 1_800.0
+    """By the clock, for all items: many slow files are as bad as one."""
 
 
 def run_confined(
@@ -113,10 +115,13 @@ def _lines(process: subprocess.Popen[bytes], limits: Limits) -> Iterator[bytes]:
     buffer = b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
+        end = time.monotonic() + limits.total_seconds
         deadline = time.monotonic() + limits.wall_seconds
         while True:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise _broken(f"no answer in {limits.wall_seconds:g} s")
+            left = min(deadline, end) - time.monotonic()
+            if left <= 0 or not selector.select(left):
+                slow = f"no end in {limits.total_seconds:g} s" if end < deadline else ""
+                raise _broken(slow or f"no answer in {limits.wall_seconds:g} s")
             chunk = os.read(process.stdout.fileno(), 1 << 20)
             if not chunk:
                 return

@@ -83,6 +83,8 @@ def test_molecules_that_inchi_cannot_describe():
         ("C1CC", DropReason.UNPARSABLE, "unclosed ring for input: 'C1CC'"),
         ("CN(C)(C)(C)C", DropReason.UNPARSABLE, "Explicit valence for atom # 1 N, 5, is greater than permitted"),
         ("foo", DropReason.UNPARSABLE, "syntax error while parsing: foo"),
+        ("CC\u00e9 name", DropReason.UNPARSABLE, "characters that no SMILES has: 'CC\\xe9'"),
+        ("CC\u200b", DropReason.UNPARSABLE, "characters that no SMILES has: 'CC\\u200b'"),
         ("C" * 1_001, DropReason.TOO_LARGE, "1,001 atoms, more than 1,000"),
     ],
 )
@@ -104,3 +106,8 @@ def test_canonical_smiles_is_a_fixed_point():
         once = _one(smiles)
         again = _one(once.smiles)
         assert (again.mol_id, again.smiles) == (once.mol_id, once.smiles)
+
+
+def test_names_may_hold_any_letters():
+    """What stands behind a SMILES is its name, which is not read and may be of any letters."""
+    assert _one("CCO \u00e9thanol").smiles == "CCO"

@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+from tests.build.tiny import ALKANES, build_tiny, mix_spec, numbered, table_source
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,27 @@ def test_missing_raw_file_says_what_was_tried(tmp_path):
     assert "qm9.csv.gz: it cannot be downloaded: https://" in result.stderr
     assert "--raw" in result.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_refusals_of_the_system(tmp_path):
+    """A path that cannot be made is one line that names it, not a traceback; it exits 1."""
+    (tmp_path / "file").write_text("x")
+    for arguments in (["build", "minimix", "--out", tmp_path / "file" / "x"], ["info", "x" * 5_000]):
+        result = _run(*arguments, cache=tmp_path)
+        assert result.returncode == 1
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+    assert "ile name too long" in result.stderr
+
+
+def test_warnings_are_talk(tmp_path):
+    """A raw file of another checksum is a line on stderr, without a place in the code."""
+    source = table_source("one", numbered(ALKANES), tmp_path)
+    source["files"][0]["sha256"] = "0" * 64
+    spec = mix_spec(source, method="hash").model_dump(mode="json")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(spec))
+    result = _run("build", tmp_path / "mine.yaml", cache=tmp_path)
+    assert result.returncode == 0
+    (line,) = [line for line in result.stderr.splitlines() if "is not upstream's" in line]
+    assert line.startswith("warning: ")
+    assert "UserWarning" not in result.stderr

@@ -78,7 +78,7 @@ def test_next_address(tmp_path):
     spec = FileSpec(name="b.bin", urls=("http://127.0.0.1:9/b",))
     with pytest.raises(DownloadError, match=r"http://127.0.0.1:9/b \(ConnectionError.* point --raw at its folder"):
         fetch(spec, tmp_path)
-    with pytest.raises(DownloadError, match="its spec gives no address"):
+    with pytest.raises(DownloadError, match="it is in no folder given, and its spec gives no address"):
         fetch(FileSpec(name="c.bin"), tmp_path)
 
 

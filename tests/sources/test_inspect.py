@@ -65,6 +65,7 @@ def test_columns_without_labels(tmp_path):
         row=range(100, 130),
         compound_id=[str((row * 7) % 30) for row in range(30)],
         infinite=["inf", *["1", "2"] * 14, "3"],
+        huge=[1e39 if row == 3 else row / 7 for row in range(30)],
     )
     assert {name: column.why_not for name, column in _columns(path).items()} == {
         "name": "30 of its cells are no numbers, such as 'compound 0'",
@@ -73,7 +74,8 @@ def test_columns_without_labels(tmp_path):
         "empty": "it is empty",
         "row": "it numbers or names the rows",
         "compound_id": "it numbers or names the rows",
-        "infinite": "it holds numbers that are not finite",
+        "infinite": "it holds numbers that are not finite, or too large for float32",
+        "huge": "it holds numbers that are not finite, or too large for float32",
     }
 
 
@@ -102,6 +104,20 @@ def test_repeated_names(tmp_path):
         ("y", Kind.REGRESSION, ""),
         ("x", None, "the file has it more than once"),
     ]
+
+
+def test_columns_without_a_name(tmp_path):
+    """The row numbers that pandas writes under no name are left out, once or twice; they are no SMILES either."""
+    for header in (",smiles,y", ",smiles,y,"):
+        lines = [header, *(f"{row},{text},{row}.5" + "," * (header.count(",") - 2) for row, text in enumerate(SMILES))]
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        found = inspect_table(tmp_path / "t.csv")
+        assert [(column.name, column.kind, column.why_not) for column in found.columns] == [
+            ("y", Kind.REGRESSION, ""),
+            ("", None, "it has no name"),
+        ]
+        with pytest.raises(UsageError, match="column ''"):
+            inspect_table(tmp_path / "t.csv", smiles="")
 
 
 def test_two_columns_of_molecules(tmp_path):

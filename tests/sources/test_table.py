@@ -89,7 +89,9 @@ def test_labels_that_are_no_numbers(tmp_path, label):
     path.write_text("smiles,a,b\n" + "C,1,1\n" * 150 + f'C,1,"{label}"\n')
     with pytest.raises(SourceError) as error:
         _read(path)
-    assert f"t.csv, column 'b': found {label!r} in row 150; expected a finite number" in str(error.value)
+    assert f"t.csv, column 'b': found {label!r} in row 150; expected a finite number that float32 holds" in str(
+        error.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,9 @@ def test_labels_that_are_no_numbers(tmp_path, label):
         ("t.csv", b"", "an empty file"),
         ("t.csv", b"\n\n", "an empty file"),
         ("t.csv", b"smiles,a,b\n", "no rows"),
+        ("t.csv", b"smiles,a,b", "no rows"),
+        ("t.csv", b"smiles,a,b\rC,1,2\r", "lines that end in CR alone"),
+        ("t.csv", b"smiles,a,b\rC,1,2\nC,1,2\n", "unreadable"),
         ("t.csv", b"smile,a,b\nC,1,2\n", "no column 'smiles' (did you mean 'smile'?)"),
         ("t.csv", b"smiles,a,b,a\nC,1,2,3\n", "the column a more than once"),
         ("t.csv", b"smiles,a,b\nC,1,2\nCC,1\n", "Row #3: Expected 3 columns, got 2"),
@@ -116,3 +121,17 @@ def test_broken_files(tmp_path, name, content, what):
         _read(path)
     assert what in str(error.value)
     assert str(error.value).startswith(name)
+
+
+def test_columns_of_other_types(tmp_path):
+    """Categories are the text they stand for; lists and structs are refused in one line that names the column."""
+    path = tmp_path / "t.parquet"
+    table = {"smiles": ["C", "CC"], "a": pa.array(["1", ""]).dictionary_encode(), "b": [0, 1]}
+    pq.write_table(pa.table(table), path)
+    assert _read(path, kind="binary")[0] == [("C", 1, 0), ("CC", None, 1)]
+    pq.write_table(pa.table(table | {"smiles": [["C"], ["CC"]]}), path)
+    with pytest.raises(SourceError, match=r"^t.parquet, column 'smiles': found List\(String\); expected texts"):
+        _read(path, kind="binary")
+    pq.write_table(pa.table(table | {"b": [[1.0], [2.0]]}), path)
+    with pytest.raises(SourceError, match=r"^t.parquet, column 'b': found \[1.0\] in row 0, \[2.0\] in row 1; "):
+        _read(path, kind="binary")

@@ -68,6 +68,8 @@ def test_all_problems_are_named_at_once():
         ("a: [1", "no readable YAML"),
         ("1: x", "key 1 is not text"),
         ("a: !!python/object/apply:os.system [ls]", "no readable YAML"),
+        ("a: !!timestamp x", "tags ('tag:yaml.org,2002:timestamp') are not allowed"),
+        ("a: " + "9" * 6_000, "4300 digits"),
         ("a: " + "[" * 50 + "]" * 50, "nested deeper"),
         ("", "found NoneType at the top"),
     ],
@@ -98,9 +100,20 @@ def test_missing_and_binary_files(tmp_path):
         read_yaml(path)
 
 
-def test_dates_stay_text():
-    """YAML's implicit dates are left as written."""
-    assert parse_yaml("a: 2024-01-01", where="f") == {"a": "2024-01-01"}
+def test_dates_times_and_codes_stay_text():
+    """YAML's implicit dates, sexagesimal and octal numbers are left as written; a plain exponent is a number."""
+    text = "{date: 2024-01-01, time: 1:30, code: 010, hex: 0x1f, small: 1e-3, many: 1_000, half: .5, none: .nan}"
+    found = parse_yaml(text, where="f")
+    assert str(found.pop("none")) == "nan"
+    assert found == {
+        "date": "2024-01-01",
+        "time": "1:30",
+        "code": "010",
+        "hex": "0x1f",
+        "small": 0.001,
+        "many": 1000,
+        "half": 0.5,
+    }
 
 
 def test_overrides():

@@ -8,7 +8,7 @@ import pytest
 
 from molmix_bench.errors import SpecError
 from molmix_bench.specs.base import validate_spec
-from molmix_bench.specs.mix import SplitSpec
+from molmix_bench.specs.mix import MixSpec, SplitSpec
 from molmix_bench.specs.source import SourceSpec
 from molmix_bench.vocab import DType
 
@@ -82,3 +82,35 @@ def test_split_fractions_leave_a_train_split():
     """Validation and test may not take everything."""
     with pytest.raises(ValueError, match="must be below 1"):
         SplitSpec(validation=0.5, test=0.5)
+
+
+def _mix(sources, split):
+    texts = dict.fromkeys(("title", "description", "citation"), "x")
+    return {"name": "m", "version": "1.0.0", **texts, "sources": sources, "split": split}
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        ({"sources": ["s"], "within": "qm8"}, "m.yaml: split.test_seen names qm8, of the sources s, qm9"),
+        ({"sources": ["s"], "within": "s"}, "takes s from within itself"),
+    ],
+)
+def test_seen_rule_names_sources_of_the_mix(rule, what):
+    """A misspelt source in the rule is refused, instead of being taken for one that the build leaves out."""
+    with pytest.raises(SpecError) as error:
+        validate_spec(MixSpec, _mix([SOURCE, "qm9"], {"test_seen": rule}), where="m.yaml")
+    assert what in str(error.value)
+    good = _mix([SOURCE, "qm9"], {"test_seen": {"sources": ["s"], "within": "qm9"}})
+    assert validate_spec(MixSpec, good, where="m.yaml").split.test_seen is not None
+
+
+def test_errors_speak_of_keys_only():
+    """The known keys are those of the reader that the spec names, and no word of the checker's own is shown."""
+    with pytest.raises(SpecError) as error:
+        validate_spec(SourceSpec, _changed(("reader",), {"form": "table", "smile": "x"}), where="f")
+    assert "(did you mean 'smiles'?); known here: form, lookup, missing, smiles;" in str(error.value)
+    with pytest.raises(SpecError) as error:
+        validate_spec(MixSpec, _mix([3], {}), where="f")
+    assert "key 'sources.0': Input should be a valid string (got 3)" in str(error.value)
+    assert "function" not in str(error.value)

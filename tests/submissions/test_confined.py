@@ -109,6 +109,20 @@ def test_a_process_that_waits_is_killed():
     assert time.monotonic() - began < 60
 
 
+def count_slowly():
+    """Yields for ever, each item in time."""
+    while True:
+        time.sleep(0.2)
+        yield "item"
+
+
+def test_many_slow_items_are_too_many():
+    """Each is within its limit; together they are not."""
+    items = run_confined(count_slowly, {}, limits=Limits(total_seconds=4))
+    with pytest.raises(SubmissionError, match="no end in 4 s"):
+        assert set(items) == {"item"}
+
+
 def test_errors_of_the_package_come_back_as_they_are():
     """Their class and their four parts."""
     items = run_confined(refuse, {})
