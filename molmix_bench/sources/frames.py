@@ -26,10 +26,11 @@ def column_names(path: Path) -> list[str]:
     """Returns the columns of a table file, in order; raises `SourceError` like `read_table`."""
     if path.suffix == ".parquet":
         return list(_open_parquet(path).schema_arrow.names)
+    delimiter = _delimiter(path)
     with _open_text(path) as stream:
         header = _first_line(stream, path)
     try:
-        return next(csv.reader(io.StringIO(header), delimiter=_delimiter(path)))
+        return next(csv.reader(io.StringIO(header), delimiter=delimiter))
     except csv.Error as error:
         raise _damaged(path, error) from None
 
