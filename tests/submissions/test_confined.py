@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -152,10 +153,18 @@ def test_what_is_printed_is_no_answer():
     assert list(run_confined(talk, {})) == ["true"]
 
 
-def test_a_process_that_is_no_longer_needed_is_ended():
+def test_a_process_that_is_no_longer_needed_is_ended(monkeypatch):
     """When nobody asks for the next item."""
+    started = []
+    popen = subprocess.Popen
+
+    def record(*args, **kwargs):
+        started.append(popen(*args, **kwargs))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", record)
     items = run_confined(compute, {}, limits=Limits())
     next(items)
+    assert [process.poll() for process in started] == [None]
     items.close()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
