@@ -116,8 +116,17 @@ class Mix:
 
     @cached_property
     def tasks(self) -> pl.DataFrame:
-        """`tasks.parquet`: one row per task, with unit, description and statistics of each split."""
-        return pl.read_parquet(self.path / TASKS_FILE)
+        """`tasks.parquet`: one row per task, with unit, description and statistics of each split.
+
+        Raises:
+            MixError: the file is damaged.
+        """
+        path = self.path / TASKS_FILE
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise MixError(str(path), found=f"no readable table ({reason})", fix="validate the mix") from None
 
     @property
     def splits(self) -> dict[Split, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import re
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,8 @@ from molmix_bench.sources.patterns import expand_source
 from molmix_bench.specs.catalog import load_mix_spec, load_source_spec, mix_names, resolve_sources, source_names
 from molmix_bench.specs.readers import TableReader
 from molmix_bench.vocab import DType, Kind, Level
+from tests.conftest import RAW
 
-RAW = Path(__file__).parent.parent / "../shared/data/raw"
 LICENCES = {
     "CC0-1.0",
     "CC-BY-4.0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from molmix_bench.build.digest import add_digests
@@ -13,8 +14,13 @@ from molmix_bench.specs.manifest import Accounting, DatasetEntry, SplitEntry
 from molmix_bench.vocab import SPLITS, DropReason, Kind, Split
 
 
-def check_scorable(tasks: list[dict[str, Any]]) -> list[str]:
+def check_scorable(tasks: list[dict[str, Any]], datasets: Mapping[str, DatasetEntry], *, drops: Path) -> list[str]:
     """Returns warnings about splits in which a dataset has no scorable task.
+
+    Args:
+        tasks: rows of `tasks.parquet`.
+        datasets: where each dataset's rows and labels went.
+        drops: the file that names those that were dropped, for the error.
 
     Raises:
         BuildError: a dataset has none in any split.
@@ -30,10 +36,20 @@ def check_scorable(tasks: list[dict[str, Any]]) -> list[str]:
                 f"dataset {dataset}",
                 found=f"no task that can be scored in any split ({counts})",
                 expected="in one task and split at least, labels of two classes or three values that are not all equal",
-                fix="check the label columns and the source's kind, or leave the dataset out of the mix",
+                fix=f"check the label columns and the source's kind, or leave the dataset out of the mix; "
+                f"{_losses(datasets[dataset])}, each with its reason in {drops}",
             )
         notes += [f"{dataset}: no task can be scored in {split} ({_label_counts(rows, split)})" for split in empty]
     return notes
+
+
+def _losses(entry: DatasetEntry) -> str:
+    """Returns how many rows and labels were read and, by reason, dropped."""
+    parts = []
+    for what, counts in (("rows", entry.rows), ("labels", entry.labels)):
+        dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts.dropped.items()) or "none"
+        parts.append(f"{counts.read:,} {what} were read and {dropped} dropped")
+    return ", ".join(parts)
 
 
 def _label_counts(tasks: list[dict[str, Any]], split: Split) -> str:

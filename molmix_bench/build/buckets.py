@@ -36,11 +36,14 @@ def write_buckets(path: Path, table: pa.Table, bucket: npt.NDArray[np.integer], 
 
 def read_bucket(paths: Iterable[Path], bucket: int) -> pa.Table:
     """Returns the rows of one bucket from all files, in the order of `paths`."""
-    batches = []
-    for path in paths:
-        with pa.memory_map(str(path)) as source:
-            batches.append(pa.ipc.open_file(source).get_batch(bucket))
-    return pa.Table.from_batches(batches)
+    return pa.concat_tables(read_buckets(path, range(bucket, bucket + 1)) for path in paths)
+
+
+def read_buckets(path: Path, buckets: range) -> pa.Table:
+    """Returns the rows of some buckets from one file."""
+    with pa.memory_map(str(path)) as source:
+        file = pa.ipc.open_file(source)
+        return pa.Table.from_batches([file.get_batch(bucket) for bucket in buckets])
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,8 @@ class ContentDigest:
         return f"{self._sum:032x}"
 
     def _add(self, batch: pa.RecordBatch) -> None:
-        cells = [_row_bytes(column) for column in batch.columns]
+        runs = groupby(batch.columns, key=lambda column: pa.types.is_primitive(column.type))
+        cells = [part for fixed, columns in runs for part in (_fixed_rows if fixed else _columns_bytes)(list(columns))]
         total = 0
         for row in zip(*cells, strict=True):
             total += int.from_bytes(hashlib.blake2b(b"".join(row), digest_size=16).digest(), "little")
@@ -52,6 +53,16 @@ def add_digests(digests: Iterable[str]) -> str:
     return f"{sum(int(digest, 16) for digest in digests) % _MODULUS:032x}"
 
 
+def _fixed_rows(columns: list[pa.Array]) -> list[list[bytes]]:
+    """Returns the cells of neighbouring columns of numbers as one column: an object a row, not one a number."""
+    cells = np.hstack([_fixed_bytes(column) for column in columns])
+    return [_slices(cells.tobytes(), np.arange(len(cells) + 1) * cells.shape[1])]
+
+
+def _columns_bytes(columns: list[pa.Array]) -> list[list[bytes]]:
+    return [_row_bytes(column) for column in columns]
+
+
 def _row_bytes(column: pa.Array) -> list[bytes]:
     if pa.types.is_list(column.type):
         return _list_bytes(column)
@@ -59,8 +70,7 @@ def _row_bytes(column: pa.Array) -> list[bytes]:
         return [b"".join(fields) for fields in zip(*map(_row_bytes, column.flatten()), strict=True)]
     if pa.types.is_string(column.type):
         return [b"\x00" if text is None else _length(text) + text for text in column.cast(pa.binary()).to_pylist()]
-    cells = _fixed_bytes(column)
-    return _slices(cells.tobytes(), np.arange(len(column) + 1) * cells.shape[1])
+    return _fixed_rows([column])[0]
 
 
 def _fixed_bytes(column: pa.Array) -> npt.NDArray[np.uint8]:

@@ -29,7 +29,8 @@ class LocalEngine:
 
     def execute(self, step: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Yields each piece with its value as it finishes; the largest pieces start first."""
-        if self._workers == 1 or len(tasks) <= 1:
+        # A lone piece goes to workers that there are: this process then loads nothing, and stays small.
+        if self._workers == 1 or not tasks or (len(tasks) == 1 and self._pool is None):
             for task in tasks:
                 with explained(step, task):
                     value = task.call()

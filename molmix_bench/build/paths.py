@@ -32,9 +32,9 @@ def labels_file(plan: Plan, part: str, dataset: str) -> Path:
     return plan.work / "ingest" / f"{part}.{dataset}.arrow"
 
 
-def molecules_file(plan: Plan, bucket: int) -> Path:
-    """Returns the file with the standard molecules of a bucket's rows, bucketed by part."""
-    return plan.work / "standardize" / f"{bucket:05d}.arrow"
+def molecules_file(plan: Plan, first_bucket: int) -> Path:
+    """Returns the file with the standard molecules of the rows of some buckets, the first of them named, by part."""
+    return plan.work / "standardize" / f"{first_bucket:05d}.arrow"
 
 
 def routed_file(plan: Plan, part: str, dataset: str) -> Path:

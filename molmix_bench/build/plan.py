@@ -44,11 +44,14 @@ class Layout:
     rows_per_chunk: int = 65_536
     """Raw rows read and routed at once."""
     num_smiles_buckets: int = 128
-    """Pieces of the standardisation: many, so that workers finish together and little is lost in a crash."""
+    """By which SMILES are sorted, and at most so many pieces of the standardisation: many, so that workers finish
+    together and little is lost in a crash."""
     rows_per_partition: int = 250_000
     """Raw rows merged at once, on average."""
     labels_per_partition: int = 32_000_000
     """Labels merged at once, on average: what bounds memory where rows hold many."""
+    rows_per_standardize: int = 1_024
+    """Raw rows standardised at once, at least, on average: some half a second, beside which files cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from molmix_bench.build.align import LostLabels, align_to_smiles
-from molmix_bench.build.buckets import read_bucket, read_table, write_buckets, write_table
+from molmix_bench.build.buckets import read_bucket, read_buckets, read_table, write_buckets, write_table
 from molmix_bench.build.ingest import POSITION, RAW_SMILES, ROW, SPREAD
 from molmix_bench.build.ledger import Drop, drops_table
 from molmix_bench.build.paths import findings_file, labels_file, molecules_file, numbers_file, routed_file, rows_file
@@ -47,13 +47,19 @@ class Part:
     rows: int
 
 
-def route_part(plan: Plan, part: Part, *, num_partitions: int) -> dict[str, Any]:
+def route_part(plan: Plan, part: Part, *, pieces: tuple[range, ...], num_partitions: int) -> dict[str, Any]:
     """Routes one part's rows to the partitions of their molecules.
+
+    Args:
+        plan: the build.
+        part: which rows.
+        pieces: the ranges of buckets that were standardised together.
+        num_partitions: of molecules.
 
     Returns:
         Per dataset, `rows` and `labels` dropped, by reason; `sent`, the rows that went to each partition.
     """
-    molecules = _molecules_of(plan, part)
+    molecules = _molecules_of(plan, part, pieces)
     identity = molecules.select([MOL_ID, SMILES, INCHIKEY, GROUP, NUM_ATOMS])
     identity = identity.append_column(INPUT, pa.array(np.full(part.rows, part.input_index, dtype=np.int32)))
     identity = identity.append_column(ROW, read_table(numbers_file(plan, part.name))[ROW])
@@ -152,9 +158,9 @@ def _unlabelled(
     return found
 
 
-def _molecules_of(plan: Plan, part: Part) -> pa.Table:
+def _molecules_of(plan: Plan, part: Part, pieces: tuple[range, ...]) -> pa.Table:
     """Returns the standard molecules of a part's rows, in the order of rows."""
-    files = [molecules_file(plan, bucket) for bucket in range(plan.layout.num_smiles_buckets)]
+    files = [molecules_file(plan, buckets.start) for buckets in pieces]
     table = read_bucket(files, part.position).sort_by(POSITION).combine_chunks()
     if not np.array_equal(table[POSITION].to_numpy(), np.arange(part.rows)):
         raise BuildError(f"part {part.name}", found="rows missing after standardisation", fix="report this as a bug")
@@ -195,7 +201,5 @@ def _list_drops(plan: Plan, part: Part, dataset: str, routed: _Routed) -> list[D
 
 
 def _raw_smiles(plan: Plan, part: Part) -> dict[int, str | None]:
-    table = pa.concat_tables(
-        read_bucket([rows_file(plan, part.name)], bucket) for bucket in range(plan.layout.num_smiles_buckets)
-    )
+    table = read_buckets(rows_file(plan, part.name), range(plan.layout.num_smiles_buckets))
     return dict(zip(table[POSITION].to_pylist(), table[RAW_SMILES].to_pylist(), strict=True))

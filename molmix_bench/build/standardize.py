@@ -1,7 +1,8 @@
-"""Step 2, per bucket of SMILES: every distinct SMILES once through RDKit and InChI."""
+"""Step 2, per range of buckets of SMILES: every distinct SMILES once through RDKit and InChI."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,11 +11,11 @@ import polars as pl
 import pyarrow as pa
 
 from molmix_bench.build.align import NO_RAW
-from molmix_bench.build.buckets import read_bucket, write_buckets
+from molmix_bench.build.buckets import read_buckets, write_buckets
 from molmix_bench.build.ingest import POSITION, PROBLEM, RAW_SMILES
 from molmix_bench.build.paths import molecules_file, rows_file
 from molmix_bench.build.plan import Plan
-from molmix_bench.chem.molecule import Rejected, standardize, written_hydrogens
+from molmix_bench.chem.molecule import Molecule, Rejected, standardize_all, written_hydrogens
 from molmix_bench.chem.scaffold import scaffold_group
 from molmix_bench.layout.cells import Ints
 from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
@@ -51,12 +52,12 @@ class _Demand:
     hydrogen_labels: bool
 
 
-def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ...]) -> dict[str, Any]:
-    """Standardises the SMILES of one bucket and sends each row's molecule back to its part.
+def standardize_buckets(plan: Plan, buckets: range, parts: tuple[tuple[str, int], ...]) -> dict[str, Any]:
+    """Standardises the SMILES of some buckets and sends each row's molecule back to its part.
 
     Args:
         plan: the build.
-        bucket: which bucket.
+        buckets: which.
         parts: (name, position of its source) of every part, in order.
 
     Returns:
@@ -72,7 +73,7 @@ def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ..
     ]
     # Sources that ask for the same share the work.
     asked = list(dict.fromkeys(demands))
-    tables = [read_bucket([rows_file(plan, part)], bucket) for part, _ in parts]
+    tables = [read_buckets(rows_file(plan, part), buckets) for part, _ in parts]
     rows = [table.num_rows for table in tables]
     sender = np.repeat(np.arange(len(parts), dtype=np.int32), rows)
     demand = np.repeat(np.array([asked.index(demands[source]) for _, source in parts], dtype=np.int32), rows)
@@ -80,7 +81,7 @@ def standardize_bucket(plan: Plan, bucket: int, parts: tuple[tuple[str, int], ..
     distinct, place = _distinct(table.select([RAW_SMILES, PROBLEM, _DEMAND]))
     molecules = _standardize_rows(plan, distinct, asked).take(pa.array(place))
     molecules = molecules.append_column(POSITION, table[POSITION])
-    write_buckets(molecules_file(plan, bucket), molecules, sender, num_buckets=len(parts))
+    write_buckets(molecules_file(plan, buckets.start), molecules, sender, num_buckets=len(parts))
     return {"distinct": distinct.num_rows}
 
 
@@ -98,32 +99,40 @@ def _standardize_rows(plan: Plan, distinct: pa.Table, demands: list[_Demand]) ->
     tables = [MOLECULES_SCHEMA.empty_table()]
     for batch in distinct.to_batches(max_chunksize=_ROWS_AT_ONCE):
         texts, problems, asked = (column.to_pylist() for column in batch.columns)
-        done = [
-            _standardize_row(plan, text, problem, demands[demand])
-            for text, problem, demand in zip(texts, problems, asked, strict=True)
-        ]
+        done: list[Row] = [()] * len(texts)
+        for number, demand in enumerate(demands):
+            places = [place for place, one in enumerate(asked) if one == number]
+            mine = [(texts[place], problems[place]) for place in places]
+            for place, row in zip(places, _standardize_alike(plan, mine, demand), strict=True):
+                done[place] = row
         columns = zip(*done, strict=True)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, MOLECULES_SCHEMA, strict=True)]
         tables.append(pa.table(arrays, schema=MOLECULES_SCHEMA))
     return pa.concat_tables(tables).combine_chunks()
 
 
-def _standardize_row(plan: Plan, smiles: str | None, problem: str | None, demand: _Demand) -> Row:
-    """Returns a row of `MOLECULES_SCHEMA`."""
-    if problem is not None:
-        return _rejected(Rejected(DropReason.UNPARSABLE, problem))
-    if smiles is None:
-        return _rejected(Rejected(DropReason.EMPTY_SMILES, "the SMILES is missing"))
-    result = standardize(smiles, max_atoms=demand.max_atoms, numbered=demand.numbered)
-    if isinstance(result, Rejected):
-        return _rejected(result)
-    group = scaffold_group(result.smiles, result.mol_id) if plan.needs_scaffolds else None
-    numbering = result.numbering
+def _standardize_alike(plan: Plan, rows: list[tuple[str | None, str | None]], demand: _Demand) -> Iterator[Row]:
+    """Yields rows of `MOLECULES_SCHEMA` for pairs of a SMILES and what the reader found wrong with it."""
+    sound = [smiles for smiles, problem in rows if smiles is not None and problem is None]
+    found = iter(standardize_all(sound, max_atoms=demand.max_atoms, numbered=demand.numbered))
+    for smiles, problem in rows:
+        if problem is not None:
+            yield _rejected(Rejected(DropReason.UNPARSABLE, problem))
+        elif smiles is None:
+            yield _rejected(Rejected(DropReason.EMPTY_SMILES, "the SMILES is missing"))
+        else:
+            result = next(found)
+            yield _rejected(result) if isinstance(result, Rejected) else _accepted(plan, result, demand)
+
+
+def _accepted(plan: Plan, molecule: Molecule, demand: _Demand) -> Row:
+    group = scaffold_group(molecule.smiles, molecule.mol_id) if plan.needs_scaffolds else None
+    numbering = molecule.numbering
     raw, num_raw = (None, None) if numbering is None else (numbering.raw, numbering.num_raw)
     if raw is not None and not demand.hydrogen_labels:
-        hydrogens = written_hydrogens(result.smiles)
+        hydrogens = written_hydrogens(molecule.smiles)
         raw = tuple(NO_RAW if place in hydrogens else atom for place, atom in enumerate(raw))
-    return (result.mol_id, result.smiles, result.inchikey, group, result.num_atoms, raw, num_raw, None, None)
+    return (molecule.mol_id, molecule.smiles, molecule.inchikey, group, molecule.num_atoms, raw, num_raw, None, None)
 
 
 def _rejected(result: Rejected) -> Row:

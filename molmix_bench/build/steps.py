@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from molmix_bench.build.account import account_datasets, check_scorable
@@ -13,15 +14,18 @@ from molmix_bench.build.finish import write_ledger, write_manifest, write_tasks
 from molmix_bench.build.index import RowIndex
 from molmix_bench.build.ingest import ingest
 from molmix_bench.build.merge import merge_partition
-from molmix_bench.build.paths import findings_file
+from molmix_bench.build.paths import findings_file, staged_file
 from molmix_bench.build.plan import Plan
 from molmix_bench.build.route import MAX_PARTITIONS, Part, route_part
 from molmix_bench.build.rows import split_source
 from molmix_bench.build.seen import set_aside
-from molmix_bench.build.standardize import standardize_bucket
+from molmix_bench.build.standardize import standardize_buckets
 from molmix_bench.build.write import Shard, plan_shards, write_shard
 from molmix_bench.specs.manifest import Manifest
 from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MIX_CONFIG, SPLITS
+
+_LEAST_PIECES = 16
+"""Of the standardisation of few rows, so that there is work for some workers."""
 
 
 def run_steps(plan: Plan, runner: Runner) -> Manifest:
@@ -29,8 +33,9 @@ def run_steps(plan: Plan, runner: Runner) -> Manifest:
     ingested = runner.run("ingest", _ingest_tasks(plan), unit="file")
     parts = _list_parts(plan, ingested)
     partitions = _num_partitions(plan, parts, ingested)
-    runner.run("standardize", _standardize_tasks(plan, parts), unit="mol")
-    routed = runner.run("route", _route_tasks(plan, parts, partitions), unit="row")
+    pieces = _group_buckets(plan, parts)
+    runner.run("standardize", _standardize_tasks(plan, parts, pieces), unit="mol")
+    routed = runner.run("route", _route_tasks(plan, parts, pieces, partitions), unit="row")
     index = _index_rows(plan, parts, ingested)
     if plan.spec.split.test_seen is not None:
         runner.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
@@ -39,10 +44,11 @@ def run_steps(plan: Plan, runner: Runner) -> Manifest:
     shards = runner.run("write", _write_tasks(plan, merged), unit="file")
     described = runner.run("describe", _describe_tasks(plan, shards), unit="dataset")
     tasks = [row for rows in described for row in rows]
-    notes = [*plan.notes, *_raw_notes(plan), *check_scorable(tasks)]
     write_tasks(plan, tasks)
+    # Before anything is refused: what was dropped may be why.
     _write_ledgers(plan, parts, partitions)
     datasets = account_datasets(plan, ingested, routed, merged, shards)
+    notes = [*plan.notes, *_raw_notes(plan), *check_scorable(tasks, datasets, drops=staged_file(plan, DROPS_FILE))]
     return write_manifest(plan, ingested=ingested, datasets=datasets, merged=merged, shards=shards, notes=notes)
 
 
@@ -78,19 +84,26 @@ def _index_rows(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> R
     return RowIndex(names, tuple(offsets))
 
 
-def _standardize_tasks(plan: Plan, parts: Sequence[Part]) -> list[Task]:
+def _group_buckets(plan: Plan, parts: Sequence[Part]) -> tuple[range, ...]:
+    """Returns ranges of buckets of about equal size, each with work enough where there are few rows."""
     buckets = plan.layout.num_smiles_buckets
+    enough = sum(part.rows for part in parts) // plan.layout.rows_per_standardize
+    num_pieces = min(buckets, max(_LEAST_PIECES, enough))
+    bounds = [piece * buckets // num_pieces for piece in range(num_pieces + 1)]
+    return tuple(range(start, stop) for start, stop in pairwise(bounds))
+
+
+def _standardize_tasks(plan: Plan, parts: Sequence[Part], pieces: Sequence[range]) -> list[Task]:
     senders = tuple((part.name, part.source) for part in parts)
-    size = max(1, sum(part.rows for part in parts) // buckets)
+    size = max(1, sum(part.rows for part in parts) // len(pieces))
     return [
-        Task(f"{bucket:05d}", partial(standardize_bucket, plan, bucket, senders), size) for bucket in range(buckets)
+        Task(f"{buckets.start:05d}", partial(standardize_buckets, plan, buckets, senders), size) for buckets in pieces
     ]
 
 
-def _route_tasks(plan: Plan, parts: Sequence[Part], partitions: int) -> list[Task]:
-    return [
-        Task(part.name, partial(route_part, plan, part, num_partitions=partitions), max(1, part.rows)) for part in parts
-    ]
+def _route_tasks(plan: Plan, parts: Sequence[Part], pieces: tuple[range, ...], partitions: int) -> list[Task]:
+    route = partial(route_part, plan, pieces=pieces, num_partitions=partitions)
+    return [Task(part.name, partial(route, part), max(1, part.rows)) for part in parts]
 
 
 def _seen_tasks(plan: Plan, index: RowIndex, partitions: int) -> list[Task]:

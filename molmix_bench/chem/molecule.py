@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,8 @@ FALLBACK_PREFIX = "SMI-"
 _MAP = "molAtomMapNumber"
 _RAW_INDEX = "_rawIndex"
 _HYDROGEN = re.compile(r"\[\d*H[-+:\d]*\]")
+_RENUMBERED = re.compile(r"\[\d*[H#DT]|\|")
+"""Where a SMILES may write a hydrogen as an atom, as [H], [#1] or [D]; or where CXSMILES begins."""
 _LOG_TIME = re.compile(r"^\[\d\d:\d\d:\d\d\]\s*")
 
 
@@ -78,33 +80,53 @@ def standardize(smiles: str, *, max_atoms: int, numbered: bool = False) -> Molec
     >>> standardize("C1CC", max_atoms=1000).detail
     "unclosed ring for input: 'C1CC'"
     """
-    text = smiles.strip()
+    return standardize_all([smiles], max_atoms=max_atoms, numbered=numbered)[0]
+
+
+def standardize_all(smiles: Iterable[str], *, max_atoms: int, numbered: bool = False) -> list[Molecule | Rejected]:
+    """Returns what `standardize` does for each of many SMILES, at 0.95 of the time.
+
+    RDKit's messages are blocked once, where blocking them for each molecule costs 30 us of the half millisecond.
+    """
+    texts = [text.strip() for text in smiles]
+    with rdBase.BlockLogs():
+        found = [_standardize(text, max_atoms=max_atoms, numbered=numbered) for text in texts]
+    # Explained out here: RDKit's messages cannot be collected while they are blocked.
+    return [
+        Rejected(DropReason.UNPARSABLE, explain_failure(text)) if item is None else item
+        for text, item in zip(texts, found, strict=True)
+    ]
+
+
+def _standardize(text: str, *, max_atoms: int, numbered: bool) -> Molecule | Rejected | None:
+    """Returns the molecule or why there is none, but None where the text does not parse."""
     if not text:
         return Rejected(DropReason.EMPTY_SMILES, "the SMILES is empty")
     # A colon is an atom map or a written aromatic bond; RDKit keeps mapped hydrogens, which unmapped ones are not.
-    raw = _parse_raw(text) if numbered or ":" in text else None
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(text) if raw is None else raw.mol
+    # A plain parse has every atom that is written, in its place, but for hydrogens.
+    raw = _parse_raw(text) if ":" in text or (numbered and _RENUMBERED.search(text)) else None
+    mol = Chem.MolFromSmiles(text) if raw is None else raw.mol
     if mol is None or not _is_plain(text):
-        return Rejected(DropReason.UNPARSABLE, explain_failure(text))
+        return None
     num_atoms = mol.GetNumAtoms()
     if num_atoms == 0:
         return Rejected(DropReason.NO_ATOMS, f"{text!r} holds no atom")
     if num_atoms > max_atoms:
         return Rejected(DropReason.TOO_LARGE, f"{num_atoms:,} atoms, more than {max_atoms:,}")
-    molecule = identify(mol)
-    if raw is None or not numbered or raw.numbers is None:
+    molecule = _identify(mol)
+    numbers = range(num_atoms) if raw is None else raw.numbers
+    if not numbered or numbers is None:
         return molecule
-    written = tuple(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-    return replace(molecule, numbering=Numbering(tuple(raw.numbers[atom] for atom in written), raw.num_raw))
+    written = mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"]
+    num_raw = num_atoms if raw is None else raw.num_raw
+    return replace(molecule, numbering=Numbering(tuple(numbers[atom] for atom in written), num_raw))
 
 
-def identify(mol: Chem.Mol) -> Molecule:
+def _identify(mol: Chem.Mol) -> Molecule:
     """Returns the identity and canonical SMILES of a sanitised RDKit molecule without atom maps."""
     smiles = Chem.MolToSmiles(mol)
-    with rdBase.BlockLogs():
-        mol_id = Chem.MolToInchiKey(mol, options=INCHI_OPTIONS)
-        inchikey = Chem.MolToInchiKey(mol)
+    mol_id = Chem.MolToInchiKey(mol, options=INCHI_OPTIONS)
+    inchikey = Chem.MolToInchiKey(mol)
     if not mol_id:
         mol_id = FALLBACK_PREFIX + hashlib.blake2b(smiles.encode(), digest_size=16).hexdigest()
     return Molecule(mol_id=mol_id, smiles=smiles, inchikey=inchikey or None, num_atoms=mol.GetNumAtoms())
@@ -128,20 +150,19 @@ class _RawMol:
 def _parse_raw(text: str) -> _RawMol:
     params = Chem.SmilesParserParams()
     params.removeHs = False
-    with rdBase.BlockLogs():
-        raw = Chem.MolFromSmiles(text, params)
-        if raw is None:
-            return _RawMol(None, None, 0)
-        maps = []
-        for atom in raw.GetAtoms():
-            # Map 0 is a property too, which MolToSmiles would repeat.
-            if atom.HasProp(_MAP):
-                maps.append(atom.GetIntProp(_MAP))
-                atom.ClearProp(_MAP)
-            atom.SetIntProp(_RAW_INDEX, atom.GetIdx())
-        mol = Chem.RemoveHs(raw)
-        # Marks that only the maps, or hydrogens written out, had made distinct are no stereo any more.
-        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    raw = Chem.MolFromSmiles(text, params)
+    if raw is None:
+        return _RawMol(None, None, 0)
+    maps = []
+    for atom in raw.GetAtoms():
+        # Map 0 is a property too, which MolToSmiles would repeat.
+        if atom.HasProp(_MAP):
+            maps.append(atom.GetIntProp(_MAP))
+            atom.ClearProp(_MAP)
+        atom.SetIntProp(_RAW_INDEX, atom.GetIdx())
+    mol = Chem.RemoveHs(raw)
+    # Marks that only the maps, or hydrogens written out, had made distinct are no stereo any more.
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
     num_raw = raw.GetNumAtoms()
     numbers: list[int] | None = None
     if not maps or sorted(maps) == list(range(num_raw)):

@@ -45,10 +45,15 @@ def main() -> None:
     """Runs the command line: stdout is data, stderr is talk; exit 0 good, 1 errors found, 2 usage."""
     from molmix_bench.cli import commands
 
-    commands.register(app)
+    commands.register(app, sys.argv[1:])
+    run_app(app)
+
+
+def run_app(application: typer.Typer) -> None:
+    """Runs an application and exits: errors become a line on stderr and an exit status."""
     warnings.showwarning = _say_warning
     try:
-        app()
+        application()
     except MolmixError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_ERROR)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import rdBase
-from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 from molmix_bench.errors import StoreError
 from molmix_bench.graphs.append import ArrayWriter
 from molmix_bench.graphs.binary import is_known
-from molmix_bench.graphs.encodings import Encodings, encode
-from molmix_bench.graphs.featurize import Graphs, featurize
+from molmix_bench.graphs.encodings import Encodings
+from molmix_bench.graphs.featurize import Graphs
 from molmix_bench.graphs.labels import write_labels
 from molmix_bench.graphs.layout import ArrayEntry, split_array
 from molmix_bench.graphs.molecules import read_molecules
+from molmix_bench.graphs.piece import featurize_piece
 from molmix_bench.mix import Mix
 from molmix_bench.parallel import map_in_order
 from molmix_bench.specs.features import FeatureSpec
@@ -47,7 +47,7 @@ def write_arrays(mix: Mix, folder: Path, *, features: FeatureSpec, workers: int)
         say(f"RDKit {rdBase.rdkitVersion} writes molecules in a form not known here: featurising takes twice as long")
     with ArrayWriter(folder) as writer:
         appender = _GraphAppender(writer)
-        pieces = map_in_order(partial(_featurize_piece, features), _list_molecules(mix, writer), workers=workers)
+        pieces = map_in_order(partial(featurize_piece, features), _list_molecules(mix, writer), workers=workers)
         name, total = f"featurize {mix.name}", mix.manifest.molecules
         with tqdm(desc=name, total=total, unit="mol", unit_scale=True, disable=None, leave=False) as bar:
             for graphs, encodings in pieces:
@@ -70,19 +70,6 @@ def _list_molecules(mix: Mix, writer: ArrayWriter) -> Iterator[tuple[list[str], 
         for start in range(0, len(mol_ids), MOLECULES_PER_PIECE):
             piece = slice(start, start + MOLECULES_PER_PIECE)
             yield mol_ids[piece], molecules.smiles[piece]
-
-
-def _featurize_piece(features: FeatureSpec, molecules: tuple[list[str], list[str]]) -> tuple[Graphs, Encodings]:
-    mol_ids, smiles = molecules
-    graphs = featurize(smiles, mol_ids=mol_ids)
-    # For molecules that are left to a BLAS, whose threads only slow matrices of their size down, up to twentyfold.
-    with _thread_pools().limit(limits=1):
-        return graphs, encode(graphs, features)
-
-
-@cache
-def _thread_pools() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 class _GraphAppender:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from molmix_bench.graphs.batch_labels import DenseLabels, Labels, NodeLabels, SparseLabels
 from molmix_bench.graphs.compiled import compiled
+from molmix_bench.graphs.prefetch import AHEAD, prefetch, prefetch_rows, prefetch_slice
 
 ABSENT = -1
 """In `row` arrays: the molecule has no label in the dataset."""
@@ -83,9 +84,9 @@ class SparseTable:
         """Returns the labels of some molecules; see `LabelTable`."""
         graphs, found = _find(self.row, positions)
         num_labels = _count(self.ptr, found)
-        owners, tasks = np.empty((2, num_labels), np.int64)
+        owners, tasks = np.empty((2, num_labels), np.int32)
         values = np.empty(num_labels, self.values.dtype)
-        _gather_sparse((self.ptr, self.tasks, self.values), found, (owners, tasks, values))
+        _gather_sparse(self.ptr, self.tasks, self.values, found, (owners, tasks, values))
         return SparseLabels(*map(torch.from_numpy, (graphs, owners, tasks, values)))
 
 
@@ -123,18 +124,24 @@ TABLES: dict[str, type[DenseTable | SparseTable | NodeTable]] = {
 """The table of each form; its fields are the names of the arrays that a store has of it."""
 
 
-@compiled
-def _find(row: Array, positions: Array) -> tuple[Array, Array]:
+def _find(row: NDArray[np.int32], positions: NDArray[np.int64]) -> tuple[Array, Array]:
     """Returns which of the molecules have labels, and in which rows of the table."""
-    graphs = np.empty(len(positions), np.int64)
-    found = np.empty(len(positions), np.int64)
+    graphs, found = np.empty(len(positions), np.int64), np.empty(len(positions), np.int64)
+    count = _find_into(row, positions, graphs, found)
+    return graphs[:count], found[:count]
+
+
+@compiled
+def _find_into(row: Array, positions: Array, graphs: Array, found: Array) -> int:
+    last = len(positions) - 1
     count = 0
     for graph, position in enumerate(positions):
+        prefetch(row, positions[min(graph + AHEAD, last)])
         if row[position] != ABSENT:
             graphs[count] = graph
             found[count] = row[position]
             count += 1
-    return graphs[:count], found[:count]
+    return count
 
 
 @compiled
@@ -147,30 +154,42 @@ def _count(ptr: Array, rows: Array) -> int:
 
 @compiled
 def _gather_dense(source: Array, rows: Array, out: Array) -> None:
+    numbers, width = source.reshape(-1), source.shape[1]
     for index, row in enumerate(rows):
-        for task in range(source.shape[1]):  # assigning rows takes six times as long
+        ahead = width * rows[min(index + AHEAD, len(rows) - 1)]
+        prefetch_slice(numbers, ahead, ahead + width)
+        for task in range(width):  # assigning rows takes six times as long
             out[index, task] = source[row, task]
 
 
 @compiled
-def _gather_sparse(table: tuple[Array, Array, Array], rows: Array, out: tuple[Array, Array, Array]) -> None:
-    ptr, source_tasks, source_values = table
+def _gather_sparse(
+    ptr: Array, source_tasks: Array, source_values: Array, rows: Array, out: tuple[Array, Array, Array]
+) -> None:
     owners, tasks, values = out
-    label = 0
+    begin = 0
     for owner, row in enumerate(rows):
-        for source in range(ptr[row], ptr[row + 1]):
-            owners[label] = owner
-            tasks[label] = source_tasks[source]
-            values[label] = source_values[source]
-            label += 1
+        prefetch_rows(ptr, source_tasks, 1, rows, owner)
+        prefetch_rows(ptr, source_values, 1, rows, owner)
+        own_tasks, own_values = source_tasks[ptr[row] : ptr[row + 1]], source_values[ptr[row] : ptr[row + 1]]
+        end = begin + len(own_tasks)
+        owners[begin:end] = owner
+        copied_tasks, copied_values = tasks[begin:end], values[begin:end]
+        for index in range(len(own_tasks)):
+            copied_tasks[index] = own_tasks[index]
+            copied_values[index] = own_values[index]
+        begin = end
 
 
 @compiled
 def _gather_node(table: tuple[Array, Array, Array], rows: Array, first_nodes: Array, out: tuple[Array, Array]) -> None:
     ptr, atoms, source_values = table
     nodes, values = out
+    numbers = source_values.reshape(-1)
     entry = 0
     for index, row in enumerate(rows):
+        prefetch_rows(ptr, atoms, 1, rows, index)
+        prefetch_rows(ptr, numbers, source_values.shape[1], rows, index)
         for source in range(ptr[row], ptr[row + 1]):
             nodes[entry] = first_nodes[index] + atoms[source]
             for task in range(source_values.shape[1]):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molmix_bench.errors import UsageError
 from molmix_bench.graphs.batch import Batch
+from molmix_bench.graphs.blocks import block_order, buffer_ends, release
 from molmix_bench.graphs.order import Order, batch_ends, check_integer, equal_ends, generator, shuffled
 from molmix_bench.graphs.sampling import draw
 from molmix_bench.graphs.source import LoaderSource
@@ -19,7 +21,7 @@ class Loader:
     Every molecule comes once; the last batch may be smaller. With a seed, the order is that of as many 64-bit numbers
     from the Philox generator under the key (seed, epoch), equal ones in the order of the store: the same on every
     machine and with every version of NumPy, which keeps generators' raw output but not its shuffles. Without a seed,
-    the order is the store's.
+    the order is the store's. `Order` has other orders.
 
     Args:
         source: a split of a store.
@@ -27,7 +29,8 @@ class Loader:
         seed: 0 or more; None for the order of the store.
         epoch: 0 or more; without effect where there is no seed.
         only_labelled: leave out molecules that have no label in any of the source's datasets.
-        order: batches by atoms, sampling by dataset, shares of several processes; None for none of these.
+        order: batches by atoms, sampling by dataset, shuffling by blocks, shares of several processes; None for none
+            of these.
 
     Raises:
         UsageError: a number is out of range, or sampling has no seed or asks for what is not there.
@@ -50,12 +53,7 @@ class Loader:
         self._source = source
         self.batch_size = batch_size
         positions = source.labelled() if only_labelled else np.arange(len(source.molecules))
-        if order.sampling is not None:
-            if seed is None:
-                raise UsageError("loader, sampling", found="no seed", expected="a seed, as molecules are drawn by it")
-            positions = draw(source, order.sampling, num_draws=len(positions), numbers=generator(seed, epoch))
-        elif seed is not None:
-            positions = positions[shuffled(len(positions), generator(seed, epoch))]
+        positions = _ordered(source, positions, order, None if seed is None else generator(seed, epoch))
         self._positions = positions
         if order.max_nodes is None:
             ends = equal_ends(len(positions), batch_size)
@@ -63,6 +61,7 @@ class Loader:
             num_nodes = source.num_nodes(positions)
             ends = batch_ends(num_nodes, batch_size=batch_size, max_nodes=order.max_nodes)
         self._begins, self._ends = order.share(ends)
+        self._buffer = len(positions) + 1 if order.block_size is None else order.block_size * order.buffer_blocks
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -75,5 +74,26 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yields the batches."""
-        for begin, end in zip(self._begins.tolist(), self._ends.tolist(), strict=True):
+        last = buffer_ends(self._begins, self._buffer)
+        for begin, end, done in zip(self._begins.tolist(), self._ends.tolist(), last.tolist(), strict=True):
             yield self._source.batch(self._positions[begin:end])
+            if done:
+                release(self._source.mapped)
+
+
+def _ordered(
+    source: LoaderSource, positions: NDArray[np.int64], order: Order, numbers: np.random.Philox | None
+) -> NDArray[np.int64]:
+    """Returns places of molecules, at first increasing, in the order of an epoch; `numbers` is None without a seed."""
+    if numbers is None:
+        for name in ("sampling", "block_size"):
+            if getattr(order, name) is not None:
+                raise UsageError(f"loader, {name}", found="no seed", expected="a seed, which decides the order")
+        return positions
+    if order.sampling is not None:
+        positions = draw(source, order.sampling, num_draws=len(positions), numbers=numbers)
+    if order.block_size is None:
+        return positions if order.sampling is not None else positions[shuffled(len(positions), numbers)]
+    blocks = block_order(len(positions), numbers, block_size=order.block_size, buffer_blocks=order.buffer_blocks)
+    # Those that sampling drew stand in its order, not in that of the store.
+    return np.sort(positions)[blocks]

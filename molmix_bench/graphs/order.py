@@ -34,6 +34,9 @@ class Order:
         sampling: draws molecules by dataset instead of each once; see `sampling.draw`. Weights by dataset, or the
             temperature T that makes a dataset's weight its number of molecules to the power of 1 / T: 1 is in
             proportion, infinity is all alike. Needs a seed.
+        block_size: for a store larger than memory: shuffles by blocks of so many neighbours instead of all at once; see
+            `blocks.block_order`. Pages of the store are given back after every buffer. Needs a seed.
+        buffer_blocks: blocks that are mixed with each other; only they are held in memory.
         rank: which share of the batches, from 0.
         world_size: shares.
         even: leave out the last batches where not every rank would have one, as training that exchanges gradients
@@ -42,6 +45,8 @@ class Order:
 
     max_nodes: int | None = None
     sampling: Mapping[str, float] | float | None = None
+    block_size: int | None = None
+    buffer_blocks: int = 64
     rank: int = 0
     world_size: int = 1
     even: bool = False
@@ -53,6 +58,8 @@ class Order:
             UsageError: there is one.
         """
         check_integer("max_nodes", 1 if self.max_nodes is None else self.max_nodes, least=1)
+        check_integer("block_size", 1 if self.block_size is None else self.block_size, least=1)
+        check_integer("buffer_blocks", self.buffer_blocks, least=1)
         check_integer("world_size", self.world_size, least=1)
         check_integer("rank", self.rank, least=0)
         if self.rank >= self.world_size:

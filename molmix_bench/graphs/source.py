@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from molmix_bench.graphs.label_tables import ABSENT, LabelTable
 class LoaderSource:
     """What a loader draws from: the molecules of one split, how to batch them, and their labels by dataset.
 
+    Attributes:
+        mapped: the arrays that all this is read from, where they are a store's.
+
     Shapes:
         molecules: (n,) int64, rows of the store, increasing.
     """
@@ -24,6 +28,7 @@ class LoaderSource:
     molecules: NDArray[np.int64]
     labels: Mapping[str, LabelTable]
     collate: Collator
+    mapped: tuple[NDArray[Any], ...] = ()
 
     def batch(self, positions: NDArray[np.int64]) -> Batch:
         """Returns a batch with labels of the molecules at some places of the split, in the order given."""

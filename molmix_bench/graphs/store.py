@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,8 @@ class GraphStore:
             seed: 0 or more; None for the order of the store.
             epoch: 0 or more; together with the seed, it decides the order.
             datasets: only molecules with labels in these, and only these labels; None for all molecules and labels.
-            order: batches by atoms, sampling by dataset, shares of several processes; None for none of these.
+            order: batches by atoms, sampling by dataset, shuffling by blocks for a store larger than memory, shares of
+                several processes; None for none of these.
 
         Raises:
             UsageError: there is no such split or dataset, or a number is out of range.
@@ -142,7 +143,9 @@ class GraphStore:
         split = self._check_split(split)
         names = list(self.datasets) if datasets is None else [self._check_dataset(name) for name in datasets]
         labels = {name: self._labels[name, split] for name in names}
-        return LoaderSource(self._molecules[split], labels, self.collate)
+        parts = (self.graphs, self.encodings, *labels.values())
+        mapped = tuple(array for part in parts for array in _arrays_of(part))
+        return LoaderSource(self._molecules[split], labels, self.collate, (self._molecules[split], *mapped))
 
     def to_pyg(self, split: str | Split, *, datasets: Iterable[str] | None = None) -> PyGDataset:
         """Returns a split as a `torch_geometric.data.Dataset`, for PyG's own loaders and transforms.
@@ -195,3 +198,8 @@ class GraphStore:
             found = f"no dataset {dataset!r}{nearest(dataset, self.datasets)}"
             raise UsageError(f"store of {self.header.mix}", found=found, expected=f"one of {', '.join(self.datasets)}")
         return dataset
+
+
+def _arrays_of(part: Any) -> list[NDArray[Any]]:
+    """Returns what a dataclass of arrays holds."""
+    return [getattr(part, field.name) for field in fields(part)]

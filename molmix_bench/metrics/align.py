@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from molmix_bench.errors import SubmissionError
-from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray
+from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray, for_each_task
 from molmix_bench.metrics.protocol import PREDICTION_BOUNDS, PROBABILITY_SUM_TOLERANCE
 from molmix_bench.metrics.reference import Reference
 from molmix_bench.vocab import MOL_ID, Kind
@@ -54,14 +54,23 @@ def align(
         _check_nodes(reference, num_nodes[position], where=where)
         first_node = np.cumsum(num_nodes) - num_nodes
         rows = first_node[position][reference.rows] + reference.nodes
-    tasks = np.repeat(np.arange(len(reference.tasks)), np.diff(reference.starts))
-    if reference.num_classes is None:
-        values = prediction[rows, tasks].astype(np.float64)
-    else:
-        by_task = prediction.reshape(len(prediction), len(reference.tasks), reference.num_classes)
-        values = by_task[rows, tasks].astype(np.float64)
+    values = _values_of(reference, prediction, rows)
     _check_values(reference, values, where=where)
     return Cells(reference.starts, reference.rows, reference.labels, values)
+
+
+def _values_of(reference: Reference, prediction: NDArray[np.floating], rows: IntArray) -> FloatArray:
+    """Returns the predictions of the labelled cells, (L,), multiclass (L, C); cell l has those of row `rows[l]`."""
+    num_classes = reference.num_classes
+    shape = (len(rows),) if num_classes is None else (len(rows), num_classes)
+    values = np.empty(shape)
+    by_task = prediction.reshape(len(prediction), len(reference.tasks), *shape[1:])
+
+    def _take(task: int, first: int, end: int) -> None:
+        values[first:end] = by_task[rows[first:end], task]
+
+    for_each_task(reference.starts, _take)
+    return values
 
 
 def _check_shape(

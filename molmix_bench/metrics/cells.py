@@ -6,6 +6,9 @@ references, labels of atoms and resampled molecules are all this one form.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+_MIN_THREADED = 1 << 18
+"""Cells below which starting threads costs more than they save."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +90,27 @@ def group_starts(tasks: NDArray[np.integer], num_tasks: int) -> IntArray:
     [0, 2, 2, 3]
     """
     return np.concatenate([[0], np.cumsum(np.bincount(tasks, minlength=num_tasks))])
+
+
+def for_each_task(starts: IntArray, work: Callable[[int, int, int], None]) -> None:
+    """Calls `work(task, first, end)` for the cells of each task, by threads where there are cells enough.
+
+    The work of one task must not depend on that of another; it should not hold the interpreter's lock.
+    """
+    edges = list(enumerate(pairwise(starts.tolist())))
+
+    def _some(part: Sequence[tuple[int, tuple[int, int]]]) -> None:
+        for task, (first, end) in part:
+            work(task, first, end)
+
+    num_threads = os.cpu_count() or 1
+    if num_threads == 1 or starts[-1] < _MIN_THREADED:
+        _some(edges)
+        return
+    # Several parts for each thread, as tasks differ in size; few, as each costs.
+    size = max(1, len(edges) // (8 * num_threads))
+    with ThreadPoolExecutor(num_threads) as pool:
+        list(pool.map(_some, (edges[at : at + size] for at in range(0, len(edges), size))))
 
 
 def order_within_tasks(starts: IntArray, values: FloatArray) -> IntArray:

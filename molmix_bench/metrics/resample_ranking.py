@@ -6,15 +6,13 @@ of a block are then counted in one walk down that order; the innermost loops are
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray
+from molmix_bench.metrics.cells import BoolArray, Cells, FloatArray, IntArray, for_each_task
 from molmix_bench.metrics.resample import Resampling, Weights
 from molmix_bench.metrics.resample_sums import add_counts
 
@@ -55,14 +53,13 @@ def rank_cells(cells: Cells) -> Ranking:
     """Returns the cells in the order in which they are to be counted."""
     rows, codes = np.empty_like(cells.rows), np.empty(len(cells.rows), np.uint8)
 
-    def rank(first: int, end: int) -> None:
+    def _rank(_: int, first: int, end: int) -> None:
         # NumPy sorts without the interpreter's lock.
         order = first + np.argsort(cells.predictions[first:end])[::-1]
         rows[first:end] = cells.rows[order]
         codes[first:end] = _codes(cells.predictions[order], cells.labels[order] == 1)
 
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda edge: rank(*edge), pairwise(cells.starts.tolist())))
+    for_each_task(cells.starts, _rank)
     return Ranking(cells.starts, rows, codes)
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812  # PyTorch's own name for it
 from torch import Tensor, nn
 
 from molmix_bench.models.linear import Linear
-from molmix_bench.specs.run import Activation, Norm
+from molmix_bench.specs.model import Activation, Norm
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
 

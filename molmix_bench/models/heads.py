@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from molmix_bench.models.blocks import make_mlp
+from molmix_bench.specs.model import Activation, HeadSpec
 from molmix_bench.specs.result import Target
-from molmix_bench.specs.run import Activation, HeadSpec
 
 
 class Head(nn.Module):

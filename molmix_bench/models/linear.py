@@ -23,7 +23,8 @@ class Linear(nn.Linear):
         if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
             return super().forward(input)
         dtype = torch.get_autocast_dtype("cpu")
-        outputs: Tensor = _PaddedLinear.apply(input, self.weight, self.bias, dtype)  # type: ignore[no-untyped-call]  # PyTorch's
+        bias = self.weight.new_zeros(self.out_features) if self.bias is None else self.bias
+        outputs: Tensor = _PaddedLinear.apply(input, self.weight, bias, dtype)  # type: ignore[no-untyped-call]  # PyTorch's
         return outputs
 
 
@@ -52,7 +53,7 @@ class _PaddedLinear(torch.autograd.Function):
         of_rows, of_weight, of_bias = ctx.dtypes
         full = _pad(gradient, low.dtype)
         rows = (full @ low)[: len(gradient)].to(of_rows) if ctx.needs_input_grad[0] else None
-        return rows, (full.t() @ padded).to(of_weight), gradient.sum(0, dtype=of_bias), None
+        return rows, (full.t() @ padded).to(of_weight), gradient.to(of_bias).sum(0), None
 
 
 def _pad(rows: Tensor, dtype: torch.dtype) -> Tensor:

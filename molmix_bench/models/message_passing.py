@@ -2,48 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
-import torch.nn.functional as F  # noqa: N812  # PyTorch's own name for it
 from torch import Tensor, nn
 
 from molmix_bench.graphs.batch import Batch
 from molmix_bench.graphs.featurize import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES
-from molmix_bench.models.blocks import ACTIVATIONS, make_mlp, make_norm
+from molmix_bench.models.embeddings import Embeddings
 from molmix_bench.models.encoders import AtomEncoder, CategoryTable
-from molmix_bench.models.gine import GineConv
+from molmix_bench.models.layers import make_layers
+from molmix_bench.models.virtual_node import VirtualUpdate, tell_atoms
 from molmix_bench.specs.features import FeatureSpec
-from molmix_bench.specs.run import GineSpec
+from molmix_bench.specs.model import GatedGcnSpec, GraphNetworkSpec, MpnnSpec
 
 
 class MessagePassing(nn.Module):
-    """Encodes atoms, then applies layers: x <- x + dropout(activation(norm(conv(x, bonds)))).
+    """Encodes atoms, and bonds where layers keep embeddings of them, then applies layers.
 
-    Each layer embeds the distinct bonds anew, with weights of its own.
+    With virtual nodes, each layer's atoms are first told what theirs holds; between layers, these gather what the atoms
+    hold. Layers that know molecules of themselves (MPNN++) share that embedding with them.
     """
 
-    def __init__(self, spec: GineSpec, *, features: FeatureSpec) -> None:
+    def __init__(self, spec: GraphNetworkSpec, *, features: FeatureSpec) -> None:
         super().__init__()
         self.encoder = AtomEncoder(ATOM_FEATURE_SIZES, spec.width, features=features, flip_signs=spec.flip_signs)
-        self.bonds = nn.ModuleList(CategoryTable(BOND_FEATURE_SIZES, spec.width) for _ in range(spec.depth))
-        self.convs = nn.ModuleList(_make_conv(spec) for _ in range(spec.depth))
-        self.norms = nn.ModuleList(make_norm(spec.norm, spec.width) for _ in range(spec.depth))
-        self.activation = ACTIVATIONS[spec.activation]()
-        self.dropout = spec.dropout
-        self.residual = spec.residual
+        self.edge_encoder: CategoryTable | None = None
+        if isinstance(spec, (GatedGcnSpec, MpnnSpec)):
+            edge_width = spec.edge_width if isinstance(spec, MpnnSpec) else spec.width
+            self.edge_encoder = CategoryTable(BOND_FEATURE_SIZES, edge_width)
+        self.layers = make_layers(spec)
+        self.first_graph: nn.Parameter | None = None
+        if spec.virtual_node or isinstance(spec, MpnnSpec):
+            self.first_graph = nn.Parameter(torch.randn(spec.width) * spec.width**-0.5)
+        self.virtual_node = spec.virtual_node
+        self.virtual_updates = nn.ModuleList(
+            _make_update(spec) for _ in range(spec.depth - 1 if spec.virtual_node else 0)
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Returns the atoms' embeddings, (num_nodes, width), in lower precision under autocast."""
-        x: Tensor = self.encoder(batch)
+        # By 32-bit indices, torch adds gradients up at half the speed.
+        batch = replace(batch, atom_code=batch.atom_code.long(), bond_code=batch.bond_code.long()).group_edges()
+        graphs = None if self.first_graph is None else self.first_graph.expand(batch.num_graphs, -1)
+        state = Embeddings(self._lowered(self.encoder(batch)), self._edges(batch), graphs)
+        for position, layer in enumerate(self.layers):
+            if self.virtual_node:
+                state = tell_atoms(state, batch)
+            state = layer(state, batch)
+            if position < len(self.virtual_updates):
+                state = self.virtual_updates[position](state, batch)
+        return state.nodes
+
+    def _edges(self, batch: Batch) -> Tensor | None:
+        """Returns the first embeddings of edges, made of each distinct bond once."""
+        if self.edge_encoder is None:
+            return None
+        return self._lowered(self.edge_encoder(batch.bond_table)).index_select(0, batch.bond_code)
+
+    @staticmethod
+    def _lowered(x: Tensor) -> Tensor:
+        # Autocast lowers only what is multiplied; sums of float32 and bfloat16 are slower than either alone.
         if torch.is_autocast_enabled(x.device.type):
-            # Autocast lowers only what is multiplied; sums of float32 and bfloat16 are slower than either alone.
-            x = x.to(torch.get_autocast_dtype(x.device.type))
-        for bonds, conv, norm in zip(self.bonds, self.convs, self.norms, strict=True):
-            update = conv(x, batch.edge_index, bonds(batch.bond_table), batch.bond_code)
-            update = F.dropout(self.activation(norm(update)), self.dropout, training=self.training)
-            x = x + update if self.residual else update
+            return x.to(torch.get_autocast_dtype(x.device.type))
         return x
 
 
-def _make_conv(spec: GineSpec) -> GineConv:
-    widths = [spec.width, spec.expansion * spec.width, spec.width]
-    return GineConv(make_mlp(widths, activation=spec.activation, norm=spec.norm))
+def _make_update(spec: GraphNetworkSpec) -> VirtualUpdate:
+    return VirtualUpdate(
+        spec.width, activation=spec.activation, norm=spec.norm, dropout=spec.dropout, residual=spec.residual
+    )

@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from molmix_bench.graphs.batch import Batch, NodeLabels
+from molmix_bench.models.fingerprint_mlp import FingerprintBody
+from molmix_bench.models.fingerprints import FingerprintTable
 from molmix_bench.models.heads import make_head
+from molmix_bench.models.imported import import_body
 from molmix_bench.models.message_passing import MessagePassing
 from molmix_bench.models.pooling import pool
 from molmix_bench.specs.features import FeatureSpec
+from molmix_bench.specs.model import FingerprintMlpSpec, ImportedSpec, Pooling, TrainedSpec
 from molmix_bench.specs.result import Target
-from molmix_bench.specs.run import GineSpec, Pooling
+from molmix_bench.vocab import Level
 
 
 class Network(nn.Module):
@@ -20,14 +24,15 @@ class Network(nn.Module):
 
     Args:
         body: from a batch to embeddings of its atoms, (num_nodes, width).
-        pooling: how atoms become molecules.
+        pooling: how atoms become molecules; None where the body gives embeddings of molecules, (num_graphs, width), and
+            no dataset has labels of atoms.
         heads: by dataset, from embeddings to outputs.
     """
 
-    def __init__(self, body: nn.Module, *, pooling: Pooling, heads: dict[str, nn.Module]) -> None:
+    def __init__(self, body: nn.Module, *, pooling: Pooling | None, heads: dict[str, nn.Module]) -> None:
         super().__init__()
         self.body = body
-        self.pooling: Pooling = pooling
+        self.pooling: Pooling | None = pooling
         self.datasets = tuple(heads)
         # A bare dataset name could be one of ModuleDict's own attributes, such as `train`.
         self.heads = nn.ModuleDict({f"{name}_head": head for name, head in heads.items()})
@@ -63,19 +68,46 @@ class Network(nn.Module):
         return outputs
 
     def _pool(self, nodes: Tensor, batch: Batch) -> Tensor:
+        if self.pooling is None:
+            return nodes
         return pool(nodes, batch.batch, num_graphs=batch.num_graphs, pooling=self.pooling)
 
 
-def make_network(spec: GineSpec, *, features: FeatureSpec, targets: Iterable[Target]) -> Network:
+def make_network(spec: TrainedSpec, *, features: FeatureSpec, targets: Iterable[Target]) -> Network:
     """Returns the network that a model spec describes, with a head for each target and fresh weights.
 
-    The weights come from torch's global random generator.
+    The weights come from torch's global random generator. A network on fingerprints has no head for labels of atoms,
+    and needs `set_fingerprints` before it is used.
+
+    Raises:
+        RunError: a user's network cannot be imported, or does not give embeddings of atoms.
     """
-    body = MessagePassing(spec, features=features)
+    body, width, pooling = _make_body(spec, features)
     heads: dict[str, nn.Module] = {
-        target.dataset: make_head(spec.head, spec.width, target, activation=spec.activation) for target in targets
+        target.dataset: make_head(spec.head, width, target, activation=spec.activation)
+        for target in targets
+        if pooling is not None or target.level is Level.GRAPH
     }
-    return Network(body, pooling=spec.pooling, heads=heads)
+    return Network(body, pooling=pooling, heads=heads)
+
+
+def _make_body(spec: TrainedSpec, features: FeatureSpec) -> tuple[nn.Module, int, Pooling | None]:
+    """Returns the body, the width of its embeddings, and how they are pooled."""
+    match spec:
+        case ImportedSpec():
+            body, width = import_body(spec, features=features)
+            return body, width, spec.pooling
+        case FingerprintMlpSpec():
+            return FingerprintBody(spec), spec.width, None
+        case _:
+            return MessagePassing(spec, features=features), spec.width, spec.pooling
+
+
+def set_fingerprints(network: Network, table: FingerprintTable | None) -> Network:
+    """Returns the network with the fingerprints of the store that it will get batches from, if it looks at them."""
+    if isinstance(network.body, FingerprintBody):
+        network.body.table = table
+    return network
 
 
 def count_parameters(network: nn.Module) -> int:

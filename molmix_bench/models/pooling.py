@@ -7,7 +7,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from molmix_bench.specs.run import Pooling
+from molmix_bench.specs.model import Pooling
 
 
 def pool(x: Tensor, batch: Tensor, *, num_graphs: int, pooling: Pooling) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from molmix_bench.chem.molecule import standardize
+from molmix_bench.chem.molecule import standardize_all
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.sources.frames import column_names, read_frames
 from molmix_bench.specs.base import nearest
@@ -175,7 +175,7 @@ class _Tally:
         """Returns the share of the first texts that are molecules."""
         if not self.texts:
             return 0.0
-        good = sum(hasattr(standardize(text, max_atoms=_MAX_ATOMS), "mol_id") for text in self.texts)
+        good = sum(hasattr(item, "mol_id") for item in standardize_all(self.texts, max_atoms=_MAX_ATOMS))
         return good / len(self.texts)
 
     def describe(self, num_rows: int) -> Column:

@@ -18,6 +18,8 @@ from molmix_bench.errors import SpecError, UsageError
 MAX_SPEC_BYTES = 1 << 20
 """YAML larger than this is refused unread; the longest file of the catalog is a fiftieth of it."""
 MAX_DEPTH = 20
+_TAGS = ("form", "architecture")
+"""Fields whose value says which of several models a mapping is: of readers, and of what a run trains."""
 
 
 class Spec(BaseModel):
@@ -213,13 +215,16 @@ def _fields_at(model: type[Spec], location: Iterable[Any]) -> set[str]:
             for child in _models_in(candidate.model_fields[part].annotation)
         ]
         # The tag of a union names one of its models; positions in tuples and keys of mappings leave us where we are.
-        tagged = [child for child in candidates if child.model_fields.get("form") and part == _tag_of(child)]
+        tagged = [child for child in candidates if part == _tag_of(child)]
         candidates = deeper or tagged or candidates
-    return {name for candidate in candidates for name in candidate.model_fields}
+    return {field.alias or name for candidate in candidates for name, field in candidate.model_fields.items()}
 
 
 def _tag_of(model: type[Spec]) -> Any:
-    return model.model_fields["form"].default
+    """Returns what names the model among the alternatives it belongs to; None where it belongs to none."""
+    tags = [field.default for key, field in model.model_fields.items() if key in _TAGS]
+    # A key of its own, such as `import`, tells a model apart as well.
+    return next(iter([*tags, *(field.alias for field in model.model_fields.values() if field.alias)]), None)
 
 
 def _models_in(annotation: Any) -> Iterator[type[Spec]]:

@@ -107,6 +107,8 @@ class RunResult(Spec):
     """Of the spec in `run.yaml`."""
     mix: TrainedMix
     num_parameters: PositiveInt
+    """Of networks the trainable ones; of trees their leaves (of boosted ones the most they may have), of the trivial
+    predictor its constants. Of one seed."""
     seeds: tuple[SeedResult, ...]
     scores: tuple[dict[str, Any], ...]
     """Each seed's and their means, over several tasks; `scores.json` also has those of single tasks."""
@@ -115,3 +117,5 @@ class RunResult(Spec):
     wall_seconds: NonNegativeFloat
     """The same with validation."""
     hardware: Hardware
+    notes: tuple[str, ...] = ()
+    """What a reader of the scores has to know, such as datasets that the model could not learn."""

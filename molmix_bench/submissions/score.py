@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -73,13 +73,21 @@ def score_means(predictions: str | Path, mix: Mix, *, replicates: int) -> tuple[
     Those of single seeds would be as many times larger as there are seeds.
     """
     files = find_predictions(Path(predictions), mix)
-    seeds, means = [], []
+    pairs = list(score_each(files, mix, replicates=replicates))
+    seeds = Scores.concat(of_seeds for of_seeds, _ in pairs)
+    return replace(seeds, not_submitted=_not_submitted(files, mix)), Scores.concat(means for _, means in pairs)
+
+
+def score_each(files: Sequence[PredictionFile], mix: Mix, *, replicates: int) -> Iterator[tuple[Scores, Scores]]:
+    """Yields what `score_means` returns for each dataset and split; the files of one stand together.
+
+    Raises:
+        SubmissionError: a file cannot be scored; the error names it.
+    """
     for (dataset, split), group in groupby(files, key=lambda file: (file.dataset, file.split)):
         reference = read_reference(mix, dataset, split, replicates=replicates)
         scores = Scores.concat(_score_file(file, reference, mix) for file in group)
-        means.append(scores.over_seeds())
-        seeds.append(replace(scores, replicates=None))
-    return replace(Scores.concat(seeds), not_submitted=_not_submitted(files, mix)), Scores.concat(means)
+        yield replace(scores, replicates=None), scores.over_seeds()
 
 
 def _score_file(file: PredictionFile, reference: Reference, mix: Mix) -> Scores:

@@ -5,7 +5,7 @@ Everything is checked against everything: what `submission.yaml` says, the files
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from molmix_bench.errors import SpecError, SubmissionError, UsageError
 from molmix_bench.metrics.align import align
 from molmix_bench.metrics.reference import Reference, read_reference
-from molmix_bench.mix import Mix
+from molmix_bench.mix import Dataset, Mix
 from molmix_bench.specs.base import MAX_SPEC_BYTES, nearest, spec_problems
 from molmix_bench.specs.submission import (
     FILL_IN,
@@ -26,54 +26,88 @@ from molmix_bench.specs.submission import (
 from molmix_bench.submissions.folder import PredictionFile, list_predictions
 from molmix_bench.submissions.format import read_predictions
 from molmix_bench.submissions.lists import PredictionShape
-from molmix_bench.vocab import Split
+from molmix_bench.vocab import Level, Split
 
 PREDICTIONS_DIR = "predictions"
 RUN_FILE = "run.yaml"
 """May lie beside the predictions: the spec of the run that made them."""
+ATOMS_PER_MOLECULE = 64
+"""For sizes at node level; most molecules have fewer."""
 _MAX_FILES = 1_000
 """Of predictions, read one by one; LargeMix with 20 seeds in three splits has 300."""
 
-Item = dict[str, str]
+Item = dict[str, str | int]
 
 
-def check_steps(folder: str, mix: str, skip: Collection[str]) -> Iterator[Item]:
-    """Yields `{"step": NAME}` as each step begins and, for each problem, its `where`, `found`, `expected` and `fix`.
+def check_steps(folder: str, mix: str, skip: Collection[str], part: int = 0, num_parts: int = 1) -> Iterator[Item]:
+    """Yields `step` and its `order` as each step begins; for each problem its `where`, `found`, `expected` and `fix`.
 
     Args:
         folder: of the submission.
         mix: the directory of the mix that is predicted.
         skip: names of steps to leave out.
+        part: which share of the prediction files is read; the first also has all that is not in them.
+        num_parts: shares in which they are read side by side, by as many calls.
     """
     root, opened = Path(folder), Mix(mix)
-    yield {"step": "."}
-    yield from _strange_entries(root)
-    spec = None
-    if SUBMISSION_FILE not in skip:
-        yield {"step": SUBMISSION_FILE}
-        data, problems = _read_yaml(root)
-        yield from problems
-        spec = declared(data)
-        yield from _mix_problems(spec, opened) if spec else ()
-    yield {"step": PREDICTIONS_DIR}
     predictions = root / PREDICTIONS_DIR
-    if predictions.is_symlink():
-        yield _problem(PREDICTIONS_DIR, "a link", "a folder", "copy the files themselves")
-        return
-    files, sentences = list_predictions(predictions, opened)
-    for sentence in sentences:
-        fix = f"move or delete it; files lie at {PREDICTIONS_DIR}/<dataset>/<split>/seed=<k>.parquet"
-        yield _problem(PREDICTIONS_DIR, sentence, f"nothing but predictions for mix {opened.name}", fix)
-    yield from _missing(files, opened, spec)
-    if len(files) > _MAX_FILES:
-        yield _problem(PREDICTIONS_DIR, f"{len(files):,} files", f"at most {_MAX_FILES:,}", "submit fewer seeds")
-    for (dataset, split), group in groupby(files[:_MAX_FILES], key=lambda file: (file.dataset, file.split)):
+    if part == 0:
+        yield from _check_around(root, opened, skip)
+    files = () if predictions.is_symlink() else list_predictions(predictions, opened)[0][:_MAX_FILES]
+    order = {file: number for number, file in enumerate(files, 1)}
+    for (dataset, split), group in _share(files, opened, part=part, num_parts=num_parts):
         wanted = [file for file in group if _step_of(file, root) not in skip]
         if wanted:
             reference = read_reference(opened, dataset, split)
             for file in wanted:
-                yield {"step": _step_of(file, root)}
+                yield {"step": _step_of(file, root), "order": order[file]}
                 yield from _check_file(file, reference, opened, root=root)
+
+
+def _check_around(root: Path, mix: Mix, skip: Collection[str]) -> Iterator[Item]:
+    """Does the steps that read no predictions."""
+    yield {"step": ".", "order": 0}
+    yield from _strange_entries(root)
+    spec = None
+    if SUBMISSION_FILE not in skip:
+        yield {"step": SUBMISSION_FILE, "order": 0}
+        data, problems = _read_yaml(root)
+        yield from problems
+        spec = declared(data)
+        yield from _mix_problems(spec, mix) if spec else ()
+    yield {"step": PREDICTIONS_DIR, "order": 0}
+    predictions = root / PREDICTIONS_DIR
+    if predictions.is_symlink():
+        yield _problem(PREDICTIONS_DIR, "a link", "a folder", "copy the files themselves")
+        return
+    files, sentences = list_predictions(predictions, mix)
+    for sentence in sentences:
+        fix = f"move or delete it; files lie at {PREDICTIONS_DIR}/<dataset>/<split>/seed=<k>.parquet"
+        yield _problem(PREDICTIONS_DIR, sentence, f"nothing but predictions for mix {mix.name}", fix)
+    yield from _missing(files, mix, spec)
+    if len(files) > _MAX_FILES:
+        yield _problem(PREDICTIONS_DIR, f"{len(files):,} files", f"at most {_MAX_FILES:,}", "submit fewer seeds")
+
+
+Group = tuple[tuple[str, Split], list[PredictionFile]]
+
+
+def _share(files: Sequence[PredictionFile], mix: Mix, *, part: int, num_parts: int) -> list[Group]:
+    """Returns the files of one part, by dataset and split: the largest first to the part that has least so far."""
+    grouped = groupby(files, key=lambda file: (file.dataset, file.split))
+    groups = [(key, list(group)) for key, group in grouped]
+    sizes = [len(group) * num_values(mix.datasets[dataset], split) for (dataset, split), group in groups]
+    taken, owner = [0] * num_parts, [0] * len(groups)
+    for index in sorted(range(len(groups)), key=lambda index: -sizes[index]):
+        owner[index] = taken.index(min(taken))
+        taken[owner[index]] += sizes[index]
+    return [group for index, group in enumerate(groups) if owner[index] == part]
+
+
+def num_values(dataset: Dataset, split: Split) -> int:
+    """Returns how many predictions one file holds, at node level about."""
+    each = len(dataset.tasks) * (dataset.num_classes or 1)
+    return dataset.splits.get(split, 0) * each * (ATOMS_PER_MOLECULE if dataset.level is Level.NODE else 1)
 
 
 def _step_of(file: PredictionFile, root: Path) -> str:

@@ -10,7 +10,17 @@ import torch
 
 from molmix_bench.specs.result import Hardware
 
-_PACKAGES = ("molmix-bench", "torch", "lightning-fabric", "safetensors", "numpy", "polars", "pyarrow", "rdkit")
+_PACKAGES = (
+    "molmix-bench",
+    "torch",
+    "lightning-fabric",
+    "safetensors",
+    "numpy",
+    "scikit-learn",
+    "polars",
+    "pyarrow",
+    "rdkit",
+)
 
 
 def read_versions() -> dict[str, str]:

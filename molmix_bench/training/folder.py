@@ -122,7 +122,7 @@ class RunFolder:
         Raises:
             RunError: the directory holds a run of another spec or another mix, or files that are no run's.
         """
-        if not (self.path / _SPEC_FILE).is_file():
+        if not (self.path / _SPEC_FILE).is_file() or not self._has_trained():
             self._begin(spec, origin, versions)
             return ()
         if changes := _changes(_flat(self.read_spec()), _flat(spec)):
@@ -133,10 +133,14 @@ class RunFolder:
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
         return _changes(json.loads(self.versions.read_text(encoding="utf-8")), versions)
 
+    def _has_trained(self) -> bool:
+        """Whether there is anything to lose: a run that was refused before its first seed may be begun anew."""
+        return any(self.path.glob(f"{SEED_STEM.format(seed='*')}"))
+
     def _begin(self, spec: RunSpec, origin: Origin, versions: Mapping[str, str]) -> None:
         # A kill between the files written here may have left some of them.
         own = {_LOCK_FILE, *(f"{path.name}{end}" for path in (self.origin, self.versions) for end in ("", PART_SUFFIX))}
-        own.add(_SPEC_FILE + PART_SUFFIX)
+        own |= {_SPEC_FILE, _SPEC_FILE + PART_SUFFIX}
         if strange := sorted({path.name for path in self.path.iterdir()} - own):
             found = f"files that no run left there ({', '.join(strange[:3])})"
             raise RunError(str(self.path), found=found, fix="choose another directory")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from molmix_bench.graphs.loader import Loader
 from molmix_bench.graphs.order import Order
 from molmix_bench.graphs.store import GraphStore
+from molmix_bench.models.fingerprints import FingerprintTable
 from molmix_bench.models.network import Network
 from molmix_bench.specs.result import EpochRecord, Target
 from molmix_bench.specs.run import RunSpec
@@ -26,7 +27,7 @@ from molmix_bench.training.predict import predict_split
 from molmix_bench.training.randomness import seeded
 from molmix_bench.training.schedule import rate_factor
 from molmix_bench.training.selection import is_better, selection_value
-from molmix_bench.training.step import Step, Sums, add_sums, mean_losses, weigh
+from molmix_bench.training.step import Step, Sums, add_sums, mean_losses, reduced, weigh
 from molmix_bench.training.validation import References, macro_values, score_split
 from molmix_bench.vocab import Split
 
@@ -40,11 +41,16 @@ class Setting:
     store: GraphStore
     validation: References
     fabric: Fabric
+    fingerprints: FingerprintTable | None = None
+    """Of the store, where the network looks at them."""
 
     def objectives(self) -> dict[str, Objective]:
         """Returns losses and predictions by dataset."""
-        class_loss, device = self.spec.training.class_loss, self.fabric.device
-        return {target.dataset: Objective.of(target, device=device, class_loss=class_loss) for target in self.targets}
+        training, device = self.spec.training, self.fabric.device
+        return {
+            target.dataset: Objective.of(target, device=device, class_loss=training.class_loss, mean=training.loss_mean)
+            for target in self.targets
+        }
 
     def train_loader(self, seed: int, epoch: int) -> Loader:
         """Returns the train split's molecules in the order of one epoch."""
@@ -55,7 +61,15 @@ class Setting:
             seed=seed,
             epoch=epoch,
             datasets=[target.dataset for target in self.targets],
-            order=Order(max_nodes=training.max_nodes, sampling=training.sampling),
+            order=Order(
+                max_nodes=training.max_nodes,
+                sampling=training.sampling,
+                block_size=training.block_size,
+                buffer_blocks=training.buffer_blocks,
+                rank=self.fabric.global_rank,
+                world_size=self.fabric.world_size,
+                even=self.fabric.world_size > 1,
+            ),
         )
 
 
@@ -79,6 +93,8 @@ class Trainer:
         self._folder = folder
         self._name = f"{setting.spec.name}, seed {seed}"
         self._network = network
+        # One process writes; the others only compute.
+        self._writes = setting.fabric.global_rank == 0
         settings = self._spec.optimizer
         self._optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -103,8 +119,12 @@ class Trainer:
         progress = Progress()
         if self._folder.last.is_file():
             progress = load_checkpoint(self._folder.last, self._network, self._optimizer)
-            say(f"{self._name}: going on after epoch {progress.epoch} of {self._spec.epochs}")
-        trim_records(self._folder.metrics, progress.epoch)
+            if self._writes:
+                say(f"{self._name}: going on after epoch {progress.epoch} of {self._spec.epochs}")
+        if self._writes:
+            trim_records(self._folder.metrics, progress.epoch)
+        # Nobody writes a checkpoint that somebody still has to read.
+        self._setting.fabric.barrier()
         size = self._setting.train_loader(self._seed, 1).num_molecules
         with tqdm(
             desc=self._name,
@@ -112,19 +132,21 @@ class Trainer:
             initial=progress.epoch * size,
             unit="graph",
             unit_scale=True,
-            disable=None,
+            disable=None if self._writes else True,
         ) as bar:
             for epoch in range(progress.epoch + 1, self._spec.epochs + 1):
                 record = self._run_epoch(epoch, bar)
                 bar.set_postfix(loss=f"{record.loss:.4f}", validation=f"{_shown(record.selection)}")
-                progress = self._keep(record, progress)
+                progress = self._keep(record, progress) if self._writes else progress
         return progress
 
     def _run_epoch(self, epoch: int, bar: tqdm[Any]) -> EpochRecord:
         loader = self._setting.train_loader(self._seed, epoch)
         began = time.perf_counter()
-        with seeded(self._seed, epoch, device=self._setting.fabric.device):
-            losses = mean_losses(add_sums(self._train(loader, epoch, bar)))
+        fabric = self._setting.fabric
+        with seeded(self._seed, epoch, device=fabric.device, rank=fabric.global_rank):
+            sums = add_sums(self._train(loader, epoch, bar))
+        losses = mean_losses(self._over_processes(sums))
         trained = time.perf_counter()
         validation = self._validate()
         return EpochRecord(
@@ -134,7 +156,7 @@ class Trainer:
             validation=validation,
             selection=selection_value(validation, {target.dataset: target.kind for target in self._setting.targets}),
             learning_rate=self._rate(epoch * len(loader) - 1, len(loader)),
-            graphs_per_second=loader.num_molecules / (trained - began),
+            graphs_per_second=fabric.world_size * loader.num_molecules / (trained - began),
             train_seconds=trained - began,
             validation_seconds=time.perf_counter() - trained,
         )
@@ -148,6 +170,11 @@ class Trainer:
             bar.update(batch.num_graphs)
         self._step.finish()
 
+    def _over_processes(self, sums: Sums) -> Sums:
+        totals = reduced(self._setting.fabric, [total for total, _ in sums.values()])
+        counts = reduced(self._setting.fabric, [count for _, count in sums.values()])
+        return dict(zip(sums, zip(totals, counts, strict=True), strict=True))
+
     def _rate(self, step: int, steps_per_epoch: int) -> float:
         """Returns the learning rate of a step, counted from 0 over the whole training."""
         num_steps = self._spec.epochs * steps_per_epoch
@@ -155,7 +182,7 @@ class Trainer:
 
     def _validate(self) -> dict[str, dict[str, float | None]]:
         setting = self._setting
-        if not setting.validation:
+        if not setting.validation or not self._writes:
             return {}
         predictions = predict_split(
             self._network,

@@ -58,3 +58,31 @@ def sum_present(errors: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
     """
     # Selecting rather than indexing keeps the shapes fixed, so that a GPU is never asked how many labels there are.
     return errors.masked_fill(missing, 0.0).sum(), (~missing).sum()
+
+
+def task_means(errors: Tensor, missing: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the sum over tasks of the mean loss of their labels, and how many tasks have any, both 0-dimensional.
+
+    Shapes:
+        errors, missing: (n, num_tasks); `missing` is bool.
+
+    >>> errors, missing = torch.tensor([[1.0, 6.0], [3.0, 9.0]]), torch.tensor([[False, False], [False, True]])
+    >>> [value.item() for value in task_means(errors, missing)]
+    [8.0, 2]
+    """
+    return _sum_means(errors.masked_fill(missing, 0.0).sum(dim=0), (~missing).sum(dim=0))
+
+
+def sparse_task_means(errors: Tensor, tasks: Tensor, num_tasks: int) -> tuple[Tensor, Tensor]:
+    """Returns the same as `task_means` for labels that are given one by one.
+
+    Shapes:
+        errors: (num_labels,)
+        tasks: (num_labels,) int64.
+    """
+    sums = errors.new_zeros(num_tasks).index_add(0, tasks, errors)
+    return _sum_means(sums, torch.bincount(tasks, minlength=num_tasks))
+
+
+def _sum_means(sums: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    return (sums / counts.clamp(min=1)).sum(), (counts > 0).sum()

@@ -12,8 +12,15 @@ from torch import Tensor
 
 from molmix_bench.graphs.batch_labels import Labels, SparseLabels
 from molmix_bench.specs.result import Target
-from molmix_bench.specs.run import ClassLossSpec
-from molmix_bench.training.losses import absolute_errors, binary_errors, class_errors, sum_present
+from molmix_bench.specs.run import ClassLossSpec, LossMean
+from molmix_bench.training.losses import (
+    absolute_errors,
+    binary_errors,
+    class_errors,
+    sparse_task_means,
+    sum_present,
+    task_means,
+)
 from molmix_bench.training.standardize import Standardizer
 from molmix_bench.vocab import DType, Kind
 
@@ -32,31 +39,42 @@ class Objective:
     """The loss of each label, from outputs and targets."""
     standardizer: Standardizer | None
     """Regression only."""
+    mean: LossMean = "labels"
+    """What the loss is the mean over."""
 
     @classmethod
-    def of(cls, target: Target, *, device: torch.device | str, class_loss: ClassLossSpec | None = None) -> Objective:
+    def of(
+        cls,
+        target: Target,
+        *,
+        device: torch.device | str,
+        class_loss: ClassLossSpec | None = None,
+        mean: LossMean = "labels",
+    ) -> Objective:
         """Returns the objective of a target, its constants on `device`.
 
         Args:
             target: what is to be predicted.
             device: where outputs and labels will be.
             class_loss: of multiclass targets; its defaults where None.
+            mean: what the loss is the mean over: all labels, or tasks, each the mean over its labels.
         """
         match target.kind:
             case Kind.REGRESSION:
                 standardizer = Standardizer.of(target.mean, target.std, device=torch.device(device))
-                return cls(target, absolute_errors, standardizer)
+                return cls(target, absolute_errors, standardizer, mean)
             case Kind.BINARY:
-                return cls(target, binary_errors, None)
+                return cls(target, binary_errors, None, mean)
             case Kind.MULTICLASS:
-                return cls(target, partial(class_errors, spec=class_loss or ClassLossSpec()), None)
+                return cls(target, partial(class_errors, spec=class_loss or ClassLossSpec()), None, mean)
             case _:
                 assert_never(target.kind)
 
     def loss(self, outputs: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
         """Returns the sum of the losses of all labels present, and their number, both 0-dimensional.
 
-        The cost of sparse labels is that of the labels there are: no table of all tasks is made of them.
+        Where the loss is the mean over tasks, it is the sum of their means, and the number of tasks with labels. The
+        cost of sparse labels is that of the labels there are: no table of all tasks is made of them.
 
         Args:
             outputs: of the molecules `labels.rows` or, for labels of atoms, of the atoms `labels.nodes`.
@@ -68,10 +86,13 @@ class Objective:
         if isinstance(labels, SparseLabels):
             chosen = self._by_task(outputs)[labels.owners, labels.tasks]
             errors = self.errors(chosen, self._targets(labels.values, labels.tasks))
+            if self.mean == "tasks":
+                return sparse_task_means(errors, labels.tasks, len(self.target.tasks))
             return errors.sum(), torch.full((), len(errors), device=errors.device)
         missing = labels.values.isnan()
         targets = self._targets(labels.values.masked_fill(missing, 0.0))
-        return sum_present(self.errors(self._by_task(outputs), targets), missing)
+        errors = self.errors(self._by_task(outputs), targets)
+        return task_means(errors, missing) if self.mean == "tasks" else sum_present(errors, missing)
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Returns predictions in the form they are written and scored in, (n, num_outputs)."""

@@ -17,6 +17,7 @@ from molmix_bench.graphs.label_tables import ABSENT
 from molmix_bench.graphs.store import GraphStore
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.models.network import Network
+from molmix_bench.specs.result import Target
 from molmix_bench.training.objective import Objective
 from molmix_bench.vocab import MOL_ID, DType, Level, Split
 
@@ -54,7 +55,7 @@ def predict_split(
         RunError: a prediction is not finite.
     """
     batches = store.loader(split, batch_size=EVAL_BATCH_SIZE, datasets=objectives)
-    tables = {name: _allocate(store, split, objective) for name, objective in objectives.items()}
+    tables = {name: allocate(store, split, objective.target) for name, objective in objectives.items()}
     filled = dict.fromkeys(tables, 0)
     for made in predict(network, batches, objectives, device=device):
         for name, values in made.items():
@@ -72,9 +73,8 @@ def predict_split(
     return found
 
 
-def _allocate(store: GraphStore, split: Split, objective: Objective) -> Predictions:
+def allocate(store: GraphStore, split: Split, target: Target) -> Predictions:
     """Returns room for the predictions of one dataset, molecules in the order of the store, as its loader has them."""
-    target = objective.target
     labelled = store.labels(target.dataset, split).row != ABSENT
     molecules = store.molecules(split)[labelled]
     atom_ptr = store.graphs.atom_ptr

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-import torch
 from lightning_fabric import Fabric
 
 from molmix_bench.atomic import write_text
@@ -14,25 +13,25 @@ from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
-from molmix_bench.models.network import Network, count_parameters, make_network
+from molmix_bench.models.fingerprints import open_fingerprints
 from molmix_bench.specs.base import content_digest, validate_spec
+from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrivialSpec
 from molmix_bench.specs.result import Origin, RunResult, SeedResult, TrainedMix
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
-from molmix_bench.training.checkpoint import load_weights
 from molmix_bench.training.environment import read_hardware, read_versions
 from molmix_bench.training.folder import RunFolder
-from molmix_bench.training.journal import read_records
-from molmix_bench.training.loop import Setting, Trainer
-from molmix_bench.training.predict import predict_split, write_split
-from molmix_bench.training.randomness import seeded
+from molmix_bench.training.learner import Learner, NetworkLearner, learnt_targets
+from molmix_bench.training.loop import Setting
+from molmix_bench.training.predict import write_split
 from molmix_bench.training.targets import choose_datasets, make_targets
+from molmix_bench.training.task_learner import TaskLearner
 from molmix_bench.training.trained import Run, open_run
 from molmix_bench.training.validation import read_references, score_split
 from molmix_bench.vocab import Split
 
 
-def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto") -> Run:
+def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", devices: int = 1) -> Run:
     """Trains and scores what a spec describes, and returns the finished run.
 
     Called again, an interrupted run goes on after its last complete epoch, and a finished one is returned as it is.
@@ -42,6 +41,7 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto") -> Run
         mix: the data.
         out: the directory of the run.
         accelerator: `auto`, `cpu` or `cuda`, as Lightning Fabric names them.
+        devices: processes that train each network together, each with batches of the spec's size; see `processes`.
 
     Raises:
         UsageError: the spec names a dataset that the mix has not.
@@ -60,97 +60,87 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto") -> Run
     )
     folder = RunFolder(out)
     with folder.locked():
-        for change in folder.prepare(spec, origin, versions=read_versions()):
+        for change in folder.prepare(spec, origin, versions={**read_versions(), "devices": str(devices)}):
             say(f"{out}: begun with another version, so the last digits may differ ({change})")
         if folder.result.is_file():
             say(f"{out}: this run is finished already")
         else:
             try:
-                _complete(spec, mix, origin, folder=folder, accelerator=accelerator)
+                fabric = Fabric(accelerator=accelerator, devices=1)
+                _complete(spec, mix, origin, folder=folder, fabric=fabric, devices=devices)
             except OSError as error:
                 fix = "make room there and run again; it goes on after the last complete epoch"
                 raise RunError(str(out), found=f"a file cannot be written ({error})", fix=fix) from error
     return open_run(out)
 
 
-def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, accelerator: str) -> None:
+def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fabric: Fabric, devices: int) -> None:
     """Trains what is not trained yet, then predicts and scores."""
     datasets = tuple(target.dataset for target in origin.targets)
     if not any(Split.TRAIN in mix.datasets[name].splits for name in datasets):
         raise RunError(f"mix {mix.name}", found="no train split in any of the datasets", fix="split the mix anew")
-    setting = Setting(
-        spec=spec,
-        targets=origin.targets,
-        store=open_store(mix, spec.features),
-        validation=read_references(mix, datasets, split=Split.VALIDATION),
-        fabric=Fabric(accelerator=accelerator, devices=1),
-    )
-    num_parameters = _announce(setting, mix)
-    results = [_train_seed(setting, seed, folder) for seed in spec.training.seeds]
+    learner = _make_learner(spec, mix, origin, folder=folder, fabric=fabric, devices=devices)
+    results = [learner.learn(seed) for seed in spec.training.seeds]
     # The test labels are read here, once, when every choice has been made.
-    seeds = Scores.concat(_score_seed(setting, mix, result, folder=folder) for result in results)
+    seeds = Scores.concat(_score_seed(learner, mix, result, folder=folder, datasets=datasets) for result in results)
     scores = Scores.concat([seeds, seeds.over_seeds()])
     write_text(folder.scores, scores.to_json())
-    records = [record for result in results for record in read_records(folder.seed(result.seed).metrics)]
-    train_seconds = sum(record.train_seconds for record in records)
+    seconds = [learner.seconds(seed) for seed in spec.training.seeds]
     result = RunResult(
         name=spec.name,
         spec_digest=content_digest(spec),
         mix=origin.mix,
-        num_parameters=num_parameters,
+        num_parameters=learner.num_parameters,
         seeds=tuple(results),
         scores=tuple(scores.table.filter(pl.col("task").is_null()).to_dicts()),
-        train_seconds=train_seconds,
-        wall_seconds=train_seconds + sum(record.validation_seconds for record in records),
-        hardware=read_hardware(setting.fabric.device),
+        train_seconds=sum(train for train, _ in seconds),
+        wall_seconds=sum(wall for _, wall in seconds),
+        hardware=read_hardware(learner.device),
+        notes=learner.notes,
     )
+    for note in learner.notes:
+        say(f"{spec.name}: {note}")
     write_text(folder.result, result.model_dump_json(indent=1))
 
 
-def _announce(setting: Setting, mix: Mix) -> int:
-    """Says what will be trained on what, and returns the number of trainable parameters, if the budget allows it."""
-    spec, datasets = setting.spec, ", ".join(target.dataset for target in setting.targets)
-    found = count_parameters(_make_network(setting, spec.training.seeds[0]))
-    if spec.max_parameters is not None and found > spec.max_parameters:
-        raise RunError(
-            f"run {spec.name}",
-            found=f"{found:,} trainable parameters",
-            expected=f"at most {spec.max_parameters:,}, as max_parameters says",
-            fix="reduce model.width or model.depth",
-        )
-    molecules = setting.train_loader(0, 1).num_molecules
-    say(f"{spec.name}: {found:,} parameters learn {datasets} from {molecules:,} molecules of {mix.name}")
-    return found
+def _make_learner(
+    spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fabric: Fabric, devices: int
+) -> Learner:
+    """Returns the model of a run; says what it will learn, where that may take long."""
+    store = open_store(mix, spec.features)
+    names = [target.dataset for target in origin.targets]
+    validation = read_references(mix, names, split=Split.VALIDATION)
+    if isinstance(spec.model, FittedSpec):
+        table = None
+        if not isinstance(spec.model, TrivialSpec):
+            table = open_fingerprints(mix, store, spec.model.fingerprint)
+        return TaskLearner(spec, origin.targets, store, table=table, validation=validation, folder=folder)
+    learnt, others = learnt_targets(spec.model, origin.targets)
+    setting = Setting(
+        spec=spec,
+        targets=learnt,
+        store=store,
+        validation={target.dataset: validation[target.dataset] for target in learnt if target.dataset in validation},
+        fabric=fabric,
+        fingerprints=open_fingerprints(mix, store, spec.model.fingerprint)
+        if isinstance(spec.model, FingerprintMlpSpec)
+        else None,
+    )
+    return NetworkLearner(setting, others, folder=folder, devices=devices)
 
 
-def _make_network(setting: Setting, seed: int) -> Network:
-    """Returns a network with the initial weights of a seed."""
-    with seeded(seed, 0, device=torch.device("cpu")):
-        return make_network(setting.spec.model, features=setting.spec.features, targets=setting.targets)
-
-
-def _train_seed(setting: Setting, seed: int, folder: RunFolder) -> SeedResult:
-    """Trains one network, and returns which epoch's weights are to predict."""
-    progress = Trainer(setting, _make_network(setting, seed), seed=seed, folder=folder.seed(seed)).train()
-    epoch = progress.best_epoch if setting.spec.training.checkpoint == "best" else progress.epoch
-    selections = {record.epoch: record.selection for record in read_records(folder.seed(seed).metrics)}
-    return SeedResult(seed=seed, epoch=epoch, selection=selections.get(epoch))
-
-
-def _score_seed(setting: Setting, mix: Mix, result: SeedResult, *, folder: RunFolder) -> Scores:
-    """Writes the predictions of one network for all splits but train, and returns their scores."""
-    network = _make_network(setting, result.seed)
-    load_weights(folder.seed(result.seed).weights(result.epoch, setting.spec.training.checkpoint), network)
-    device = setting.fabric.device
-    network.to(device)
+def _score_seed(
+    learner: Learner, mix: Mix, result: SeedResult, *, folder: RunFolder, datasets: tuple[str, ...]
+) -> Scores:
+    """Writes the predictions of one seed for all splits but train, and returns their scores."""
     parts = []
     for split in mix.splits:
         if split is Split.TRAIN:
             continue
-        references = read_references(mix, setting.objectives(), split=split, replicates=REPLICATES)
+        references = read_references(mix, datasets, split=split, replicates=REPLICATES)
         if not references:
             continue
-        found = predict_split(network, setting.objectives(), store=setting.store, split=split, device=device)
+        found = learner.predict(result, split)
         write_split(folder.predictions, found, split=split, seed=result.seed)
         parts.append(score_split(found, references, seed=result.seed))
     return Scores.concat(parts)

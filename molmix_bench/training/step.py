@@ -36,7 +36,7 @@ class Step:
     """Forward, loss, backward, update.
 
     The loss is the weighted sum over datasets of the mean over all labels of that dataset in the batch: each label of
-    a batch counts the same, whichever its task.
+    a batch counts the same, whichever its task, unless the run's `loss_mean` says that each task does.
 
     Whether a loss is finite is asked when the next step begins, and after the last one by `finish`: so the next batch
     is made while a GPU is still at work on this one.
@@ -65,7 +65,7 @@ class Step:
         """
         self.finish()
         sums = self._forward(batch.to(self.fabric.device, non_blocking=True))
-        loss = weigh(mean_losses(sums), self.spec.loss_weights)
+        loss = weigh(mean_losses(self._shared(sums)), self.spec.loss_weights)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
@@ -76,7 +76,8 @@ class Step:
             )
         self.optimizer.step()
         sums = {name: (total.detach(), count) for name, (total, count) in sums.items()}
-        self._last = _Done(batch, loss.detach(), sums, where)
+        # Where one process finds a loss that is not finite, all stop.
+        self._last = _Done(batch, reduced(self.fabric, [loss.detach()])[0], sums, where)
         return sums
 
     def finish(self) -> None:
@@ -94,6 +95,14 @@ class Step:
         with torch.autocast(batch.batch.device.type, torch.bfloat16, enabled=self.spec.precision == "bf16-mixed"):
             outputs = self.model(batch)
         return {name: self.objectives[name].loss(output, batch.labels[name]) for name, output in outputs.items()}
+
+    def _shared(self, sums: Sums) -> Sums:
+        """Returns the sums so that the mean of all processes' losses, which gradients are of, is that of one batch."""
+        if self.fabric.world_size == 1:
+            return sums
+        counts = reduced(self.fabric, [count for _, count in sums.values()])
+        both = zip(sums.items(), counts, strict=True)
+        return {name: (self.fabric.world_size * total, count.to(total.dtype)) for (name, (total, _)), count in both}
 
     def _explain(self, step: _Done) -> RunError:
         losses = mean_losses(step.sums)
@@ -132,6 +141,20 @@ def add_sums(parts: Iterable[Sums]) -> Sums:
     return added
 
 
+def reduced(fabric: Fabric, values: list[Tensor]) -> list[Tensor]:
+    """Returns numbers summed over all processes, float64; as they are where there is one process.
+
+    Shapes:
+        values, returns: 0-dimensional.
+    """
+    if fabric.world_size == 1:
+        return values
+    summed = fabric.all_reduce(torch.stack([value.detach().double() for value in values]), reduce_op="sum")
+    if not isinstance(summed, Tensor):
+        raise TypeError("a sum of tensors is a tensor")
+    return list(summed.unbind())
+
+
 def _tensors(batch: Batch) -> dict[str, Tensor]:
     """Returns every tensor of a batch by name."""
     named = {
@@ -143,7 +166,7 @@ def _tensors(batch: Batch) -> dict[str, Tensor]:
         "ptr": batch.ptr,
         "molecules": batch.molecules,
     }
-    named |= {f"encodings.{name}": values for name, values in batch.encodings.items()}
+    named |= {f"encodings.{name}": values for name, values in batch.half_encodings.items()}
     for name, labels in batch.labels.items():
         named |= {f"labels.{name}.{part.name}": getattr(labels, part.name) for part in fields(labels)}
     return named

@@ -12,11 +12,14 @@ from molmix_bench.errors import RunError, UsageError
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
-from molmix_bench.models.network import Network, make_network
+from molmix_bench.models.fingerprints import open_fingerprints
+from molmix_bench.models.network import Network, make_network, set_fingerprints
+from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec
 from molmix_bench.specs.result import RunResult, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.checkpoint import load_weights
 from molmix_bench.training.folder import RunFolder
+from molmix_bench.training.learner import learnt_targets
 from molmix_bench.training.objective import Objective
 from molmix_bench.training.predict import predict_split, write_split
 from molmix_bench.vocab import Split
@@ -43,14 +46,23 @@ class Run:
     def network(self, seed: int) -> Network:
         """Returns the trained network of a seed, on the CPU, in evaluation mode.
 
+        Where the run's spec names a network of the user's (`import`), its module is imported, which runs its code: open
+        such runs of people you trust only. One on fingerprints needs `models.network.set_fingerprints` as well.
+
         Raises:
-            UsageError: the run has no such seed.
+            UsageError: the run has no such seed, or no network.
             RunError: its weights cannot be read.
         """
         epochs = {item.seed: item.epoch for item in self.result.seeds}
         if seed not in epochs:
             expected = f"one of {', '.join(map(str, epochs))}"
             raise UsageError(str(self.path), found=f"no seed {seed}", expected=expected)
+        if isinstance(self.spec.model, FittedSpec):
+            raise UsageError(
+                str(self.path),
+                found=f"a run of {self.spec.model.architecture}, of which only predictions are kept",
+                fix="run its YAML with the other mix",
+            )
         network = make_network(self.spec.model, features=self.spec.features, targets=self.targets)
         load_weights(self.folder.seed(seed).weights(epochs[seed], self.spec.training.checkpoint), network)
         return network.eval()
@@ -86,9 +98,12 @@ def predict_run(run: Run, mix: Mix, out: Path, *, splits: Sequence[Split] | None
     device = torch.device("cpu")
     objectives = {target.dataset: Objective.of(target, device=device) for target in _common_targets(run, mix)}
     store = open_store(mix, run.spec.features)
+    table = None
+    if isinstance(run.spec.model, FingerprintMlpSpec):
+        table = open_fingerprints(mix, store, run.spec.model.fingerprint)
     files: list[Path] = []
     for seed in run.spec.training.seeds:
-        network = run.network(seed)
+        network = set_fingerprints(run.network(seed), table)
         for split in splits or [split for split in mix.splits if split is not Split.TRAIN]:
             found = predict_split(network, objectives, store=store, split=split, device=device)
             files += write_split(out, found, split=split, seed=seed)
@@ -96,7 +111,8 @@ def predict_run(run: Run, mix: Mix, out: Path, *, splits: Sequence[Split] | None
 
 
 def _common_targets(run: Run, mix: Mix) -> tuple[Target, ...]:
-    targets = tuple(target for target in run.targets if target.dataset in mix.datasets)
+    learnt = run.targets if isinstance(run.spec.model, FittedSpec) else learnt_targets(run.spec.model, run.targets)[0]
+    targets = tuple(target for target in learnt if target.dataset in mix.datasets)
     if not targets:
         names = ", ".join(target.dataset for target in run.targets)
         raise UsageError(f"mix {mix.name}", found="none of the run's datasets", expected=f"one of {names}")

@@ -1,4 +1,4 @@
-"""The speed table: `python -m tests.benchmarks [--raw FOLDER] [--only graphs throughput training scoring] [--readme]`.
+"""The speed table: `python -m tests.benchmarks [--raw FOLDER] [--only PART ...] [--readme]`.
 
 Every row is ours beside a peer, measured in turns in this process. The same records are left as JSON, and the plot of
 throughput against the size of batches as SVG beside it. `--readme` writes table and plot into README; with
@@ -24,6 +24,7 @@ from molmix_bench.build.run import build
 from molmix_bench.chem.generate import generate_chunk
 from molmix_bench.specs.catalog import load_mix_spec
 from tests.benchmarks.graphs import graphs
+from tests.benchmarks.losses import losses
 from tests.benchmarks.plot import draw_throughput
 from tests.benchmarks.report import line, markdown, replace_marked
 from tests.benchmarks.scoring import scoring
@@ -133,6 +134,10 @@ def _training(raw: Path, folder: Path) -> list[Record]:
     return training(build(load_mix_spec("toymix"), folder / "toymix", raw=[raw], workers=2), cache=folder)
 
 
+def _losses(raw: Path, folder: Path) -> list[Record]:  # a batch is made of random numbers
+    return losses()
+
+
 def _scoring(raw: Path, folder: Path) -> list[Record]:  # it makes its own tables
     return scoring()
 
@@ -140,6 +145,7 @@ def _scoring(raw: Path, folder: Path) -> list[Record]:  # it makes its own table
 PARTS: dict[str, Callable[[Path, Path], list[Record]]] = {
     "graphs": _graphs,
     "throughput": _throughput,
+    "losses": _losses,
     "training": _training,
     "scoring": _scoring,
 }

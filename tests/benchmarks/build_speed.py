@@ -13,6 +13,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from unittest.mock import patch
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from rdkit import Chem, RDLogger
 
 from molmix_bench.build import run as run_module
-from molmix_bench.build.buckets import read_bucket
+from molmix_bench.build.buckets import read_table
 from molmix_bench.build.ingest import PROBLEM, RAW_SMILES
 from molmix_bench.build.run import build
 from molmix_bench.chem.molecule import INCHI_OPTIONS
@@ -31,7 +32,7 @@ _CHUNK = 256
 
 
 def main() -> None:
-    """Measures and prints one line per turn and the best of each."""
+    """Measures and prints one line per turn and the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mix")
     parser.add_argument("--raw", type=Path, action="append", required=True)
@@ -43,7 +44,8 @@ def main() -> None:
     for _ in range(args.turns):
         turn: dict[str, object] = {"mix": args.mix, "workers": args.workers}
         with tempfile.TemporaryDirectory(prefix="speed-") as name:
-            turn["build"] = _timed(_build, args, Path(name), smiles)
+            turn["build"] = _timed(_build, args, Path(name))
+            smiles = smiles or _distinct(Path(name) / "ingest")
         turn["floor"] = _timed(_floor, smiles, args.workers)
         turn["distinct_smiles"] = len(smiles)
         turn["wall_ratio"], turn["cpu_ratio"] = (
@@ -51,17 +53,10 @@ def main() -> None:
         )
         turns.append(turn)
         print(json.dumps(turn), flush=True)  # noqa: T201 - a command
-    best = {
-        f"{kind}_{key}": min(turn[kind][key] for turn in turns)
-        for kind in ("build", "floor")
-        for key in ("seconds", "cpu_seconds")
-    }
-    # The best of each, not the best ratio: that would be the turn in which the floor was disturbed most.
-    ratios = {
-        f"{name}_ratio": round(best[f"build_{key}"] / best[f"floor_{key}"], 3)
-        for name, key in (("wall", "seconds"), ("cpu", "cpu_seconds"))
-    }
-    print(json.dumps({"best_of_each": best | ratios}))  # noqa: T201 - a command
+    shown = {name: median(turn[name] for turn in turns) for name in ("wall_ratio", "cpu_ratio")}
+    for kind in ("build", "floor"):
+        shown |= {f"{kind}_{key}": median(turn[kind][key] for turn in turns) for key in ("seconds", "cpu_seconds")}
+    print(json.dumps({"medians": shown}))  # noqa: T201 - a command
 
 
 def _timed(function, *args) -> dict[str, float]:
@@ -75,24 +70,21 @@ def _cpu() -> float:
     return sum(item.ru_utime + item.ru_stime for item in used)
 
 
-def _build(args: argparse.Namespace, folder: Path, smiles: list[str]) -> None:
+def _build(args: argparse.Namespace, folder: Path) -> None:
     keep = run_module.keep_only
 
-    def _look_first(staged: Path, names) -> None:
-        if not smiles:
-            smiles.extend(_distinct(staged.parent / "ingest"))
+    def _save_first(staged: Path, names) -> None:
+        (staged.parent / "ingest").rename(folder / "ingest")
         keep(staged, names)
 
-    with patch.object(run_module, "keep_only", _look_first):
+    with patch.object(run_module, "keep_only", _save_first):
         build(load_mix_spec(args.mix), folder / "mix", raw=args.raw, workers=args.workers)
 
 
 def _distinct(folder: Path) -> list[str]:
     found = []
     for path in sorted(folder.glob("*.rows.arrow")):
-        with pa.memory_map(str(path)) as source:
-            buckets = pa.ipc.open_file(source).num_record_batches
-        table = pa.concat_tables(read_bucket([path], bucket) for bucket in range(buckets))
+        table = read_table(path)
         found.append(table.filter(pc.is_null(table[PROBLEM]))[RAW_SMILES])
     return pc.unique(pa.chunked_array([chunk for column in found for chunk in column.chunks])).drop_null().to_pylist()
 

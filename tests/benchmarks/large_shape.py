@@ -1,29 +1,34 @@
-"""A mix of LargeMix's shape and any size: labels drawn at random, molecules by number, no chemistry.
+"""Files of LargeMix's shape and of any size, and how they are built without RDKit's time for each molecule.
 
-Every molecule has labels of 1,328 assays, 11 % of them there, 25 numbers of its own and four of each of its atoms;
-one in 500 rows repeats the molecule before it. All steps of a build run as they are but for two calls: reading a file
-gives rows drawn here, and standardising a SMILES gives a made-up identity in place of RDKit's.
+Every molecule has labels of 1,328 assays, 11 % of them there, 25 numbers of its own and four of each of its atoms; one
+in 500 rows repeats the molecule before it. There are two parquet files, with the columns and row groups of upstream's.
+
+A pool of generated molecules goes through RDKit once. The molecules of the files are those of the pool, each with one
+or two fragments more (a noble gas, an ion, a small molecule): real SMILES, which featurising parses, one by one.
+In the build alone, what RDKit would say of such a molecule is composed from what it said of the one in the pool, whose
+number stands behind the SMILES as its title, and its identity is made up.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from molmix_bench.build import ingest as ingest_module
 from molmix_bench.build import standardize as standardize_module
 from molmix_bench.build.engine import Task
 from molmix_bench.build.local import LocalEngine
-from molmix_bench.chem.molecule import Molecule, Numbering
+from molmix_bench.chem.generate import generate_chunk
+from molmix_bench.chem.molecule import Molecule, Numbering, standardize_all
 from molmix_bench.layout.cells import list_array
-from molmix_bench.layout.choose import layout_of
-from molmix_bench.sources.chunk import RawChunk, no_problems
+from molmix_bench.parallel import map_in_order
 from molmix_bench.specs.base import validate_spec
 from molmix_bench.specs.mix import MixSpec
 
@@ -32,130 +37,181 @@ LABELLED = 0.11
 NUM_PROPERTIES = 25
 NUM_ATOM_PROPERTIES = 4
 REPEATED = 500
+FRAGMENTS = (
+    *("[He]", "[Ne]", "[Ar]", "[Kr]", "[Xe]", "[Li+]", "[Na+]", "[K+]", "[Rb+]", "[Cs+]", "[F-]", "[Cl-]", "[Br-]"),
+    *("[I-]", "F", "Cl", "Br", "I", "O", "S", "N", "C", "[Mg+2]", "[Ca+2]", "[Sr+2]", "[Ba+2]", "[Zn+2]", "[Cu+2]"),
+)
+"""One atom each."""
+_ROW_GROUP = 1 << 20
+"""Rows; what pyarrow wrote by default when upstream's files were made."""
+_ROWS_AT_ONCE = 32_768
+_CHUNK = 2_000
+_POOL = pa.schema(
+    {"smiles": pa.string(), "mol_id": pa.string(), "inchikey": pa.string(), "order": pa.list_(pa.int16())}
+)
 
 
-def write_spec(folder: Path, num_molecules: int) -> MixSpec:
-    """Returns the mix; its raw files, in `folder`, hold their number of rows only."""
-    sources = []
-    for name, datasets in (
-        ("assays", {"assays": ("graph", "binary", NUM_ASSAYS)}),
-        (
-            "quantum",
-            {
-                "quantum_graph": ("graph", "regression", NUM_PROPERTIES),
-                "quantum_node": ("node", "regression", NUM_ATOM_PROPERTIES),
-            },
-        ),
-    ):
-        (folder / f"{name}.csv").write_text(f"smiles,rows\nC,{num_molecules}\n", encoding="utf-8")
-        sources.append(
-            {
-                "name": name,
-                "title": name,
-                "description": name,
-                "licence": "CC0-1.0",
-                "citation": f"@misc{{{name}}}",
-                "files": [{"name": f"{name}.csv"}],
-                "reader": {"form": "table", "smiles": "smiles"},
-                "datasets": {
-                    key: {
-                        "description": key,
-                        "level": level,
-                        "kind": kind,
-                        "duplicates": "majority" if kind == "binary" else "mean",
-                        "tasks": [{"name": f"t{task}", "description": f"task {task}"} for task in range(count)],
-                    }
-                    for key, (level, kind, count) in datasets.items()
-                },
-            }
-        )
+def make_pool(path: Path, size: int, *, workers: int) -> None:
+    """Writes what RDKit says of so many generated molecules."""
+    starts = range(0, size, _CHUNK)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _POOL) as writer:
+        for batch in map_in_order(partial(_pool_batch, size), starts, workers=workers):
+            writer.write_batch(batch)
+
+
+def _pool_batch(size: int, start: int) -> pa.RecordBatch:
+    smiles = generate_chunk(start, min(size, start + _CHUNK), num_molecules=size, seed=0)
+    found = standardize_all(smiles, max_atoms=1_000, numbered=True)
+    return pa.RecordBatch.from_pylist(
+        [
+            {"smiles": item.smiles, "mol_id": item.mol_id, "inchikey": item.inchikey, "order": item.numbering.raw}
+            for item in found
+        ],
+        schema=_POOL,
+    )
+
+
+def write_files(folder: Path, num_molecules: int, pool: Path) -> MixSpec:
+    """Writes the raw files of so many rows to a folder, and returns their mix."""
+    assays = [f"assay{task}" for task in range(NUM_ASSAYS)]
+    properties = [f"graph_{task}" for task in range(NUM_PROPERTIES)]
+    of_atoms = [f"node_{task}" for task in range(NUM_ATOM_PROPERTIES)]
+    _write(folder / "assays.parquet", num_molecules, pool, assays, partial(_draw_assays, len(assays)))
+    _write(
+        folder / "quantum.parquet",
+        num_molecules,
+        pool,
+        [*properties, *of_atoms],
+        lambda atoms: [*_draw_numbers(atoms), *_draw_lists(atoms)],
+    )
+    quantum = {
+        "quantum_graph": _dataset("graph", "regression", properties),
+        "quantum_node": _dataset("node", "regression", of_atoms),
+    }
+    sources = [_source("assays", {"assays": _dataset("graph", "binary", assays)}), _source("quantum", quantum)]
     data = {
-        "name": "large_shape",
+        **_titled("large_shape"),
         "version": "1.0.0",
-        "title": "Large",
-        "description": "LargeMix's shape",
-        "citation": "@misc{large}",
         "sources": sources,
         "split": {"validation": 0.04, "test": 0.04},
     }
     return validate_spec(MixSpec, data, where="large_shape")
 
 
-class DrawnEngine(LocalEngine):
-    """The local engine, with drawn rows for read ones and made-up identities for RDKit's."""
+def _titled(name: str) -> dict[str, str]:
+    return {"name": name, "title": name, "description": name, "citation": f"@misc{{{name}}}"}
+
+
+def _source(name: str, datasets: dict[str, object]) -> dict[str, object]:
+    reader = {"form": "table", "smiles": "smiles"}
+    files = [{"name": f"{name}.parquet"}]
+    return {**_titled(name), "licence": "CC0-1.0", "files": files, "reader": reader, "datasets": datasets}
+
+
+def _dataset(level: str, kind: str, columns: list[str]) -> dict[str, object]:
+    policy = "majority" if kind == "binary" else "mean"
+    tasks = [{"name": column, "description": column} for column in columns]
+    return {"description": level, "level": level, "kind": kind, "duplicates": policy, "tasks": tasks}
+
+
+def _write(path: Path, num_rows: int, pool: Path, columns: list[str], draw) -> None:
+    known = _open_pool(pool)
+    writer = None
+    for start in range(0, num_rows, _ROWS_AT_ONCE):
+        rows = [_row(known, row) for row in range(start, min(num_rows, start + _ROWS_AT_ONCE))]
+        smiles = [text for text, _ in rows]
+        atoms = np.array([num_atoms for _, num_atoms in rows])
+        batch = pa.RecordBatch.from_arrays([pa.array(smiles), *draw(atoms)], names=["smiles", *columns])
+        writer = writer or pq.ParquetWriter(path, batch.schema)
+        writer.write_batch(batch, row_group_size=_ROW_GROUP)
+    writer.close()
+
+
+def _draw_assays(num_assays: int, atoms) -> list[pa.Array]:
+    return [column.slice(0, len(atoms)) for column in _assay_columns(num_assays)]
+
+
+@cache
+def _assay_columns(num_assays: int) -> list[pa.Array]:
+    """Returns columns drawn once and used for every batch of rows: merging looks at molecules, not at patterns."""
+    rng = np.random.default_rng(0)
+    shape = (num_assays, _ROWS_AT_ONCE)
+    absent = rng.random(shape, np.float32) >= LABELLED
+    active = rng.random(shape, np.float32) < 0.05
+    return [pa.array(ones.astype(np.float32), mask=mask) for ones, mask in zip(active, absent, strict=True)]
+
+
+def _draw_numbers(atoms) -> list[pa.Array]:
+    rng = np.random.default_rng(1)
+    return [pa.array(rng.normal(size=len(atoms)).astype(np.float32)) for _ in range(NUM_PROPERTIES)]
+
+
+def _draw_lists(atoms) -> list[pa.Array]:
+    rng = np.random.default_rng(2)
+    values = [pa.array(rng.normal(size=int(atoms.sum())).astype(np.float32)) for _ in range(NUM_ATOM_PROPERTIES)]
+    return [list_array(column, atoms) for column in values]
+
+
+class _Pool(NamedTuple):
+    table: pa.Table
+    num_atoms: np.ndarray
+
+
+@cache
+def _open_pool(path: Path) -> _Pool:
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return _Pool(table, np.concatenate([chunk.value_lengths().to_numpy() for chunk in table["order"].chunks]))
+
+
+def _row(pool: _Pool, row: int) -> tuple[str, int]:
+    """Returns a row's SMILES, with its number in the pool as title, and its atoms."""
+    turn, number = divmod(row - (row % REPEATED == 1), len(pool.num_atoms))
+    added = [FRAGMENTS[turn % len(FRAGMENTS)]]
+    if turn >= len(FRAGMENTS):
+        added.append(FRAGMENTS[turn // len(FRAGMENTS) - 1])
+    return f"{'.'.join([pool.table['smiles'][number].as_py(), *added])} {number}", pool.num_atoms[number] + len(added)
+
+
+class PoolEngine(LocalEngine):
+    """The local engine, where `standardize` asks the pool instead of RDKit."""
+
+    def __init__(self, pool: Path, *, workers: int) -> None:
+        super().__init__(workers=workers)
+        self._file = pool
 
     def execute(self, step: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, object]]:
         """Yields each piece with its value as it finishes."""
-        drawn = [Task(task.name, partial(_call_drawn, step, task.call), task.size) for task in tasks]
-        by_drawn = dict(zip(map(id, drawn), tasks, strict=True))
-        for task, value in super().execute(step, drawn):
-            yield by_drawn[id(task)], value
+        if step != "standardize":
+            yield from super().execute(step, tasks)
+            return
+        pooled = [Task(task.name, partial(_call_with_pool, self._file, task.call), task.size) for task in tasks]
+        by_pooled = dict(zip(map(id, pooled), tasks, strict=True))
+        for task, value in super().execute(step, pooled):
+            yield by_pooled[id(task)], value
 
 
-def _call_drawn(step: str, call):
-    if step == "ingest":
-        with patch.object(ingest_module, "_chunks", _draw_chunks):
-            return call()
-    if step == "standardize":
-        with patch.object(standardize_module, "standardize", _make_up):
-            return call()
-    return call()
+def _call_with_pool(pool: Path, call):
+    with patch.object(standardize_module, "standardize_all", partial(_ask_pool, pool)):
+        return call()
 
 
-def _num_atoms(molecule: int) -> int:
-    return 8 + molecule % 13
+def _ask_pool(pool: Path, smiles: Iterable[str], *, max_atoms: int, numbered: bool = False) -> list[Molecule]:
+    known = _open_pool(pool)
+    texts = [text.rpartition(" ") for text in smiles]
+    found = known.table.take(pa.array([int(number) for _, _, number in texts], pa.int64())).to_pylist()
+    return [_vary(item, text, numbered=numbered) for (text, _, _), item in zip(texts, found, strict=True)]
 
 
-def _smiles(row: int) -> str:
-    molecule = row - 1 if row % REPEATED == 1 else row
-    return f"{'C' * _num_atoms(molecule)}|{molecule}"
-
-
-def _make_up(smiles: str, *, max_atoms: int, numbered: bool = False) -> Molecule:
-    num_atoms = smiles.index("|")
-    digest = hashlib.blake2b(smiles.encode(), digest_size=25).digest()
+def _vary(item: dict[str, Any], smiles: str, *, numbered: bool) -> Molecule:
+    added = smiles.removeprefix(item["smiles"])
+    digest = hashlib.blake2b(f"{item['mol_id']}{added}".encode(), digest_size=25).digest()
     letters = "".join(chr(ord("A") + byte % 26) for byte in digest)
-    mol_id = f"{letters[:14]}-{letters[14:24]}-{letters[24]}"
-    numbering = Numbering(tuple(range(num_atoms)), num_atoms) if numbered else None
-    return Molecule(mol_id=mol_id, smiles=smiles, inchikey=mol_id, num_atoms=num_atoms, numbering=numbering)
-
-
-def _draw_chunks(plan, input_index: int) -> Iterator[RawChunk]:
-    item = plan.inputs[input_index]
-    source = plan.sources[item.source]
-    num_rows = int(item.path.read_text(encoding="utf-8").rpartition(",")[2])
-    for start in range(0, num_rows, plan.layout.rows_per_chunk):
-        rows = range(start, min(num_rows, start + plan.layout.rows_per_chunk))
-        smiles = [_smiles(row) for row in rows]
-        atoms = tuple(text.index("|") for text in smiles)
-        yield RawChunk(
-            start=start,
-            smiles=pa.array(smiles),
-            problems=no_problems(len(rows)),
-            labels={name: _draw_labels(name, layout_of(dataset).schema, atoms) for name, dataset in _named(source)},
-            spread={name: np.zeros(len(rows)) for name in source.datasets},
-        )
-
-
-def _named(source):
-    return source.datasets.items()
-
-
-def _draw_labels(name: str, schema: pa.Schema, atoms: tuple[int, ...]) -> pa.Table:
-    rng = np.random.default_rng(len(atoms))
-    if name == "assays":
-        return _draw_assays(schema, len(atoms))
-    if name == "quantum_graph":
-        return pa.table([pa.array(rng.normal(size=len(atoms)).astype(np.float32)) for _ in schema], schema=schema)
-    values = pa.array(rng.normal(size=sum(atoms)).astype(np.float32))
-    return pa.table([list_array(values, np.array(atoms)) for _ in schema], schema=schema)
-
-
-@lru_cache(maxsize=2)
-def _draw_assays(schema: pa.Schema, num_rows: int) -> pa.Table:
-    rng = np.random.default_rng(num_rows)
-    lengths = rng.binomial(NUM_ASSAYS, LABELLED, num_rows)
-    order = rng.random((256, NUM_ASSAYS)).argsort(axis=1).astype(np.int16)
-    tasks = np.concatenate([np.sort(order[row % 256, :length]) for row, length in enumerate(lengths)])
-    labels = (rng.random(len(tasks)) < 0.05).astype(np.int8)
-    return pa.table([list_array(pa.array(tasks), lengths), list_array(pa.array(labels), lengths)], schema=schema)
+    old = len(item["order"])
+    size = old + added.count(".")
+    return Molecule(
+        mol_id=f"{letters[:14]}-{letters[14:24]}-{letters[24]}",
+        smiles=smiles,
+        inchikey=item["inchikey"],
+        num_atoms=size,
+        numbering=Numbering((*item["order"], *range(old, size)), size) if numbered else None,
+    )

@@ -1,83 +1,129 @@
-"""Memory and time of a build by its number of molecules: `python -m tests.benchmarks.memory --molecules 200000 800000`.
+"""Peak memory by the number of molecules: `python -m tests.benchmarks.memory [--molecules 1000000 4000000]`.
 
-Each size is built in a process of its own from a mix of LargeMix's shape (`large_shape.py`: everything but reading and
-RDKit is the real thing), while this process reads, from /proc, the peak RSS of every process of the build and the sum
-of what they hold (PSS, which counts a page that several share once). Leaves `memory.json` and `memory.png` in --out.
+For each size, files of LargeMix's shape (`large_shape.py`) are built, featurised and trained on, each in a process of
+its own with its workers, while this process reads of them all, from /proc: the peak RSS of each, and the sum of what
+they hold. The sum is of PSS, which counts a page that several share once. The part of it that is anonymous stands
+beside it: the rest are pages of files, which the kernel takes back where memory is short.
+
+Training is 2,000 steps, which stand for an epoch. Results are added to `memory.json` in --out, by stage and size, and
+drawn from there as `docs/memory.svg`; `--draw` does nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
-from molmix_bench.build.plan import Layout
-from molmix_bench.build.run import build
-from tests.benchmarks.large_shape import DrawnEngine, write_spec
+from tests.benchmarks.memory_plot import draw_memory
 
+FIGURE = Path(__file__).parents[2] / "docs/memory.svg"
+STAGES = ("build", "featurize", "train")
+NUM_STEPS = 2_000
+POOL_SIZE = 100_000
+"""Of the 116,960 that can be generated."""
 _LOOK_S = 0.5
+_KIB = ("Pss", "Pss_Anon")
 
 
 def main() -> None:
-    """Measures every size asked for and writes the table and the plot."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--molecules", type=int, nargs="+", default=[200_000, 800_000])
+    """Measures every size asked for and writes table and plot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--molecules", type=int, nargs="+", default=[1_000_000, 4_000_000])
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=NUM_STEPS, help="of training")
+    parser.add_argument("--shuffle", choices=("full", "blocks"), default="blocks", help="the order of training")
+    parser.add_argument("--folder", type=Path, help="for the files, and where finished stages are kept; else temporary")
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))
-    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--limit-mib", type=int, default=6_144, help="a stage that holds more is ended")
+    parser.add_argument("--draw", action="store_true", help="only draw what --out holds")
+    parser.add_argument("--inside", nargs=2, metavar=("STAGE", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one is not None:
-        _build_one(args.one, args.molecules[0], args.workers)
+    if args.inside is not None:
+        _INSIDE[args.inside[0]](Path(args.inside[1]), args)
         return
-    args.out.mkdir(parents=True, exist_ok=True)
-    results = []
+    record = args.out / "memory.json"
+    if not args.draw:
+        args.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="memory-") as name:
+            _measure_all(args, args.folder or Path(name), record)
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    FIGURE.write_bytes(draw_memory(json.loads(record.read_text(encoding="utf-8"))))
+
+
+def _measure_all(args: argparse.Namespace, folder: Path, record: Path) -> None:
+    from tests.benchmarks.large_shape import make_pool
+
+    pool = folder / "pool.arrow"
+    if not pool.is_file():
+        part = pool.with_suffix(".part")
+        make_pool(part, POOL_SIZE, workers=args.workers)
+        part.rename(pool)
+    results = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else []
     for num_molecules in args.molecules:
-        results.append(_measure(num_molecules, args.workers))
-        print(json.dumps(results[-1]), flush=True)  # noqa: T201 - a command
-        (args.out / "memory.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    _plot(results, args.out / "memory.png")
+        place = folder / str(num_molecules)
+        place.mkdir(exist_ok=True)
+        if not (place / "quantum.parquet").is_file() and not (place / "mix").is_dir():
+            _run_inside(args, "files", place, num_molecules).wait()
+        for stage in args.stages:
+            found = _measure(args, stage, place, num_molecules)
+            key = ("stage", "molecules", "shuffle")
+            results = [item for item in results if any(item.get(name) != found.get(name) for name in key)] + [found]
+            print(json.dumps(found), flush=True)  # noqa: T201 - a command
+            record.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def _build_one(folder: Path, num_molecules: int, workers: int) -> None:
-    spec = write_spec(folder, num_molecules)
-    build(spec, folder / "mix", raw=[folder], layout=Layout(), engine=DrawnEngine(workers=workers))
+def _run_inside(args: argparse.Namespace, stage: str, place: Path, num_molecules: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.benchmarks.memory", "--inside", stage, str(place)]
+    command += ["--molecules", str(num_molecules), "--workers", str(args.workers), "--steps", str(args.steps)]
+    return subprocess.Popen([*command, "--shuffle", args.shuffle], env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
-def _measure(num_molecules: int, workers: int) -> dict[str, object]:
-    with tempfile.TemporaryDirectory(prefix="memory-") as name:
-        folder = Path(name)
-        command = [sys.executable, "-m", __spec__.name, "--one", name]
-        command += ["--molecules", str(num_molecules), "--workers", str(workers)]
-        begin = time.monotonic()
-        process = subprocess.Popen(command)
-        peaks: dict[int, int] = {}
-        tree_kib, steps = 0, {}
-        while process.poll() is None:
-            members = _tree(process.pid)
-            for pid in members:
-                peaks[pid] = max(peaks.get(pid, 0), _field(pid, "status", "VmHWM:"))
-            now_kib = sum(_field(pid, "smaps_rollup", "Pss:") for pid in members)
-            tree_kib = max(tree_kib, now_kib)
-            step = _current_step(folder)
-            seconds, most = steps.get(step, (0.0, 0))
-            steps[step] = (round(seconds + _LOOK_S, 1), max(most, now_kib >> 10))
-            time.sleep(_LOOK_S)
-        if process.returncode:
-            raise SystemExit(f"the build of {num_molecules:,} molecules failed")
-        by_size = sorted((peak >> 10 for peak in peaks.values()), reverse=True)
-        return {
-            "molecules": num_molecules,
-            "workers": workers,
-            "seconds": round(time.monotonic() - begin, 1),
-            "peak_rss_mib_by_process": by_size,
-            "peak_pss_mib_of_all": tree_kib >> 10,
-            "by_step_seconds_and_pss_mib": steps,
-            "mix_mib": sum(path.stat().st_size for path in (folder / "mix").rglob("*.parquet")) >> 20,
-        }
+def _measure(args: argparse.Namespace, stage: str, place: Path, num_molecules: int) -> dict[str, object]:
+    """Runs a stage and returns what it held."""
+    begin = time.monotonic()
+    process = _run_inside(args, stage, place, num_molecules)
+    peaks: dict[int, int] = {}
+    most = dict.fromkeys(_KIB, 0)
+    steps: dict[str, int] = {}
+    cpu: dict[int, float] = {}
+    while process.poll() is None:
+        members = _tree(process.pid)
+        held = dict.fromkeys(_KIB, 0)
+        for pid in members:
+            peaks[pid] = max(peaks.get(pid, 0), _fields(pid, "status").get("VmHWM", 0))
+            cpu[pid] = _cpu_seconds(pid) or cpu.get(pid, 0.0)
+            rollup = _fields(pid, "smaps_rollup")
+            held = {name: held[name] + rollup.get(name, 0) for name in _KIB}
+        most = {name: max(most[name], held[name]) for name in _KIB}
+        step = _current_step(place) if stage == "build" else stage
+        steps[step] = max(steps.get(step, 0), held["Pss"] >> 10)
+        if held["Pss_Anon"] >> 10 > args.limit_mib:
+            _end(members)
+        time.sleep(_LOOK_S)
+    if process.returncode:
+        raise SystemExit(f"{stage} of {num_molecules:,} molecules failed")
+    return {
+        "stage": stage,
+        "molecules": num_molecules,
+        "workers": args.workers,
+        "shuffle": args.shuffle if stage == "train" else None,
+        "seconds": round(time.monotonic() - begin, 1),
+        "cpu_seconds": round(sum(cpu.values()), 1),
+        "largest_process_rss_mib": max(peaks.values()) >> 10,
+        "all_processes_pss_mib": most["Pss"] >> 10,
+        "all_processes_anonymous_mib": most["Pss_Anon"] >> 10,
+        "pss_mib_by_step": steps,
+        "disk_mib": _disk_mib(place, stage),
+    }
 
 
 def _tree(pid: int) -> list[int]:
@@ -92,36 +138,91 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _field(pid: int, file: str, name: str) -> int:
-    """Returns a number of KiB; 0 for a process that has just ended."""
+def _end(pids: list[int]) -> None:
+    for pid in pids:
+        os.kill(pid, 9)
+
+
+def _fields(pid: int, file: str) -> dict[str, int]:
+    """Returns numbers of KiB by name; none for a process that has just ended."""
     try:
         lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+        return {}
+    return {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.endswith(" kB")}
 
 
-def _current_step(folder: Path) -> str:
-    done = sorted((folder / "mix.building" / "done").glob("*"), key=lambda path: path.stat().st_mtime)
-    return f"after {done[-1].name} began" if done else "start"
+def _cpu_seconds(pid: int) -> float:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _plot(results: list[dict[str, object]], path: Path) -> None:
-    import matplotlib as mpl
+def _current_step(place: Path) -> str:
+    done = sorted((place / "mix.building" / "done").glob("*"), key=lambda path: path.stat().st_mtime)
+    return f"from {done[-1].name} on" if done else "start"
 
-    mpl.use("agg")
-    from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 4))
-    sizes = [result["molecules"] for result in results]
-    axes.plot(sizes, [result["peak_pss_mib_of_all"] for result in results], "o-", label="all processes (PSS)")
-    axes.plot(sizes, [result["peak_rss_mib_by_process"][0] for result in results], "s-", label="largest process (RSS)")
-    axes.axhline(4096, color="grey", linestyle="--", label="budget")
-    axes.set(xlabel="molecules", ylabel="peak memory, MiB", ylim=(0, 4500), title="build of LargeMix's shape")
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+def _disk_mib(place: Path, stage: str) -> int:
+    folder = {"build": place / "mix", "featurize": place / "cache", "train": place / "run"}[stage]
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >> 20
 
+
+def _write_files(place: Path, args: argparse.Namespace) -> None:
+    from tests.benchmarks.large_shape import write_files
+
+    spec = write_files(place, args.molecules[0], place.parent / "pool.arrow")
+    (place / "spec.json").write_text(spec.model_dump_json(), encoding="utf-8")
+
+
+def _build(place: Path, args: argparse.Namespace) -> None:
+    from molmix_bench.build.run import build
+    from molmix_bench.specs.mix import MixSpec
+    from tests.benchmarks.large_shape import PoolEngine
+
+    spec = MixSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
+    engine = PoolEngine(place.parent / "pool.arrow", workers=args.workers)
+    build(spec, place / "mix", raw=[place], engine=engine)
+
+
+def _featurize(place: Path, args: argparse.Namespace) -> None:
+    from molmix_bench.graphs.cached import open_store
+    from molmix_bench.mix import Mix
+
+    shutil.rmtree(place / "cache", ignore_errors=True)
+    open_store(Mix(place / "mix"), workers=args.workers, cache=place / "cache")
+
+
+def _train(place: Path, args: argparse.Namespace) -> None:
+    import torch
+    from lightning_fabric import Fabric
+
+    from molmix_bench.graphs.cached import open_store
+    from molmix_bench.mix import Mix
+    from molmix_bench.models.network import make_network
+    from molmix_bench.specs.run import GineSpec, RunSpec, TrainingSpec
+    from molmix_bench.training.loop import Setting
+    from molmix_bench.training.step import Step
+    from molmix_bench.training.targets import make_targets
+
+    mix = Mix(place / "mix")
+    blocks = 4_096 if args.shuffle == "blocks" else None
+    training = TrainingSpec(epochs=1, batch_size=256, block_size=blocks)
+    spec = RunSpec(name="memory", description="memory", mix="large", model=GineSpec(width=64), training=training)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    targets = make_targets(mix, list(mix.datasets))
+    setting = Setting(spec, targets, open_store(mix, cache=place / "cache"), {}, fabric)
+    model = make_network(spec.model, features=spec.features, targets=targets)
+    model, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters(), fused=True))
+    step = Step(training, fabric, model, optimizer, setting.objectives(), place / "failed")
+    for batch in islice(setting.train_loader(0, 1), args.steps):
+        step(batch, rate=1e-3, where="memory")
+    step.finish()
+
+
+_INSIDE = {"files": _write_files, "build": _build, "featurize": _featurize, "train": _train}
 
 if __name__ == "__main__":
     main()

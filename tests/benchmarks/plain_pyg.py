@@ -16,6 +16,7 @@ from molmix_bench.graphs.store import GraphStore
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.vocab import LAPLACIAN_VALUES, LAPLACIAN_VECTORS, RWSE, Kind
+from tests.benchmarks.turns import Clock
 
 
 class Embeddings(nn.Module):
@@ -83,6 +84,7 @@ class PlainTraining:
         self.graphs = [self._standardise(data, targets) for data in batch.to_pyg().to_data_list()]
         self.batch_size = spec.training.batch_size
         self.targets = targets
+        self.clock = Clock()
         self.network = PlainGine(spec, targets)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=spec.training.optimizer.learning_rate)
 
@@ -99,7 +101,7 @@ class PlainTraining:
     def epoch(self) -> Iterator[int]:
         """Trains, and yields the number of molecules of each batch."""
         self.network.train()
-        for data in DataLoader(self.graphs, batch_size=self.batch_size, shuffle=True):
+        for data in self.clock.watch(DataLoader(self.graphs, batch_size=self.batch_size, shuffle=True)):
             outputs = self.network(data)
             loss = torch.stack([self._loss(outputs[target.dataset], data, target) for target in self.targets]).sum()
             self.optimizer.zero_grad()

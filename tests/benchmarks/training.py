@@ -23,6 +23,7 @@ from molmix_bench.training.objective import Objective
 from molmix_bench.training.step import Step
 from molmix_bench.training.targets import make_targets
 from tests.benchmarks.plain_pyg import PlainTraining
+from tests.benchmarks.turns import Clock, Record, record
 
 BASELINE = Path(__file__).parents[2] / "baselines" / "toymix" / "gine.yaml"
 NUM_MOLECULES = 6_000
@@ -32,7 +33,7 @@ NUM_BATCHES = 10
 NUM_TURNS = 9
 
 
-def training(mix: Mix, *, cache: Path | None = None) -> list[dict[str, str | float]]:
+def training(mix: Mix, *, cache: Path | None = None) -> list[Record]:
     """Returns a record for each precision: molecules per second of ours and of the peer, in turns, medians.
 
     Args:
@@ -44,26 +45,41 @@ def training(mix: Mix, *, cache: Path | None = None) -> list[dict[str, str | flo
     targets = make_targets(mix, tuple(mix.datasets))
     torch.manual_seed(0)
     peer = PlainTraining(spec, targets, store, num_molecules=NUM_MOLECULES)
-    runs = {"peer": _endless(peer.epoch)}
+    runs, clocks = {"peer": _endless(peer.epoch)}, {"peer": peer.clock}
     with tempfile.TemporaryDirectory() as folder:
         for precision in ("32-true", "bf16-mixed"):
             step = _make_step(_spec(precision), targets, folder=Path(folder))
             if count_parameters(step.model) != count_parameters(peer.network):
                 raise AssertionError("the two networks are not of one size")
-            runs[precision] = _endless(_Epochs(step, store))
+            epochs = _Epochs(step, store)
+            runs[precision], clocks[precision] = _endless(epochs), epochs.clock
         for run in runs.values():  # compiles, allocates, and reads the store from the disk
             for _ in islice(run, NUM_BATCHES):
                 pass
-        speeds = {name: [] for name in runs}
+        for clock in clocks.values():
+            clock.seconds = 0.0
+        speeds, seconds = {name: [] for name in runs}, dict.fromkeys(runs, 0.0)
         for _ in range(NUM_TURNS):
             for name, run in runs.items():
-                speeds[name].append(_speed(run))
-    return [_record(name, median(speeds[name]), median(speeds["peer"])) for name in speeds if name != "peer"]
+                molecules, time_taken = _turn(run)
+                speeds[name].append(molecules / time_taken)
+                seconds[name] += time_taken
+    records = [_record(name, median(speeds[name]), median(speeds["peer"])) for name in speeds if name != "peer"]
+    return [*records, *_waiting(clocks, seconds)]
 
 
-def _record(precision: str, ours: float, peer: float) -> dict[str, str | float]:
-    name = f"training, {precision}, against plain PyG in 32-true"
-    return {"name": name, "ours": ours, "peer": peer, "ratio": ours / peer, "unit": "molecules/s"}
+def _waiting(clocks: dict[str, Clock], seconds: dict[str, float]) -> list[Record]:
+    """Returns the share of the time that each of ours spends waiting for data, against the peer's."""
+    shares = {name: 100 * clock.seconds / seconds[name] for name, clock in clocks.items()}
+    return [
+        record(f"training, {name}, waiting for data", share, shares["peer"], unit="%", less_is_better=True)
+        for name, share in shares.items()
+        if name != "peer"
+    ]
+
+
+def _record(precision: str, ours: float, peer: float) -> Record:
+    return record(f"training, {precision}, against plain PyG in 32-true", ours, peer, unit="molecules/s")
 
 
 def _spec(precision: str) -> RunSpec:
@@ -96,6 +112,7 @@ class _Epochs:
         self._step = step
         self._store = store
         self._epoch = 0
+        self.clock = Clock()
 
     def __call__(self) -> Iterator[int]:
         """Trains, and yields the number of molecules of each batch."""
@@ -103,7 +120,7 @@ class _Epochs:
         self._epoch += 1
         names = list(self._step.objectives)
         loader = self._store.loader("train", batch_size=spec.batch_size, seed=0, epoch=self._epoch, datasets=names)
-        for batch in loader:
+        for batch in self.clock.watch(loader):
             self._step(batch, rate=spec.optimizer.learning_rate, where="benchmark")
             yield batch.num_graphs
         self._step.finish()
@@ -114,8 +131,8 @@ def _endless(epoch) -> Iterator[int]:
         yield from epoch()
 
 
-def _speed(run: Iterator[int]) -> float:
-    """Returns molecules per second over a few batches."""
+def _turn(run: Iterator[int]) -> tuple[int, float]:
+    """Returns the molecules of a few batches and the seconds they took."""
     began = time.perf_counter()
     molecules = sum(islice(run, NUM_BATCHES))
-    return molecules / (time.perf_counter() - began)
+    return molecules, time.perf_counter() - began

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from statistics import median
+from typing import TypeVar
 
+Item = TypeVar("Item")
 Record = dict[str, str | float]
 """What was measured: `name`, `ours`, `peer`, `ratio` (how much better ours is), `unit`."""
+
+
+class Clock:
+    """Adds up the time that is spent waiting for the items of iterables."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def watch(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yields the items."""
+        iterator = iter(items)
+        while True:
+            begin = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.perf_counter() - begin
+            yield item
 
 
 def median_speeds(ways: Mapping[str, Callable[[int], int]], *, turns: int) -> dict[str, float]:

@@ -192,15 +192,16 @@ def test_resume_after_a_failure(tmp_path, monkeypatch):
     whole = _files(build(mix_spec(source), tmp_path / "whole", raw=[tmp_path], layout=SMALL_PIECES))
     from molmix_bench.build import standardize
 
-    original, calls = standardize.standardize, []
+    original, calls = standardize.standardize_all, []
 
     def _fails_at_twenty(smiles, **options):
-        calls.append(smiles)
-        if len(calls) == 20:
+        before = len(calls)
+        calls.extend(smiles)
+        if before < 20 <= len(calls):
             raise OSError(28, "No space left on device")
         return original(smiles, **options)
 
-    monkeypatch.setattr(standardize, "standardize", _fails_at_twenty)
+    monkeypatch.setattr(standardize, "standardize_all", _fails_at_twenty)
     with pytest.raises(BuildError, match="No space left on device; mend that; the same command continues from here"):
         build(mix_spec(source), tmp_path / "cut", raw=[tmp_path], layout=SMALL_PIECES)
     assert not (tmp_path / "cut").exists()
@@ -250,8 +251,12 @@ def test_foreign_working_folder_is_left_alone(tmp_path):
 def test_nothing_left_and_nothing_to_score(tmp_path):
     """A source in which nothing is left, or nothing can be scored, is refused with its counts."""
     bad = table_source("bad", "smiles,t0\nC1CC,1\nXX,2\n", tmp_path)
-    with pytest.raises(BuildError, match=r"no task that can be scored in any split \(no labels at all\)"):
+    with pytest.raises(BuildError, match=r"no task that can be scored in any split \(no labels at all\)") as refused:
         build_tiny(tmp_path, bad)
+    assert "2 rows were read and 2 unparsable dropped" in str(refused.value)
+    (drops,) = tmp_path.rglob("drops.parquet")
+    assert str(drops) in str(refused.value)
+    assert pl.read_parquet(drops)["detail"].str.contains("unclosed ring|XX").all()
     same = table_source("same", "smiles,t0\nC,1\nCC,1\nCCC,1\n", tmp_path / "same", kind="binary")
     with pytest.raises(BuildError, match="train: labels: 0 of class 0, 3 of class 1"):
         build_tiny(tmp_path / "same", same)

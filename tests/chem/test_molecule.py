@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from molmix_bench.chem.molecule import Molecule, Rejected, explain_failure, standardize
+from molmix_bench.chem import molecule as molecule_module
+from molmix_bench.chem.molecule import Molecule, Rejected, explain_failure, standardize, standardize_all
 from molmix_bench.vocab import DropReason
 
 
@@ -111,3 +114,35 @@ def test_canonical_smiles_is_a_fixed_point():
 def test_names_may_hold_any_letters():
     """What stands behind a SMILES is its name, which is not read and may be of any letters."""
     assert _one("CCO \u00e9thanol").smiles == "CCO"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "raw", "num_raw"),
+    [
+        ("OCC", (2, 1, 0), 3),
+        ("[H]OCC", (3, 2, 1), 4),
+        ("[#1]OCC", (3, 2, 1), 4),
+        ("[2H]C([H])O", (0, 1, 3), 4),
+        ("O[Hg]C", (2, 1, 0), 3),
+        ("[H][H]", (0, 1), 2),
+    ],
+)
+def test_numbering_counts_every_written_atom(smiles, raw, num_raw):
+    """Raw atoms are counted as written, hydrogens among them, however a hydrogen is written; by hand."""
+    numbering = standardize(smiles, max_atoms=100, numbered=True).numbering
+    assert (numbering.raw, numbering.num_raw) == (raw, num_raw)
+
+
+def test_quick_numbering_is_the_full_one(monkeypatch):
+    """Where no hydrogen is written, a plain parse gives the molecule and numbering of one that keeps hydrogens."""
+    smiles = ["F/C=C/[C@H](N)C(=O)O", "c1ccc2[nH]ccc2c1", "C[S@@](=O)CC", "[Na+].[O-]C1CC1", "C1CC[C@@H]2[C@H]1C=CO2"]
+    quick = standardize_all(smiles, max_atoms=100, numbered=True)
+    monkeypatch.setattr(molecule_module, "_RENUMBERED", re.compile(""))
+    assert standardize_all(smiles, max_atoms=100, numbered=True) == quick
+
+
+def test_many_at_once(capfd):
+    """Each of many comes out as it does alone, those that are none among them, and RDKit writes nothing to stderr."""
+    smiles = ["CCO", "C1CC", "", "[CH3:1]O", "foo", "C[N+](C)(C)C"]
+    assert standardize_all(smiles, max_atoms=4) == [standardize(text, max_atoms=4) for text in smiles]
+    assert capfd.readouterr().err == ""

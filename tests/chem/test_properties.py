@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 from rdkit import Chem, RDConfig
@@ -11,8 +9,9 @@ from rdkit import Chem, RDConfig
 from molmix_bench.chem import properties
 from molmix_bench.chem.properties import PROPERTIES, logp, molar_refractivity, qed, sa_score, tpsa
 from molmix_bench.errors import MissingExtraError
+from tests.conftest import RAW
 
-ZINC = Path(__file__).parents[2] / "../shared/data/raw/toymix/ZINC12k.csv.gz"
+ZINC = RAW / "toymix/ZINC12k.csv.gz"
 
 
 def _mol(smiles):

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from molmix_bench.cli.app import app
 from molmix_bench.cli.commands import register
 from molmix_bench.errors import RunError, UsageError
+from molmix_bench.specs.model import GineSpec
 from molmix_bench.specs.result import Hardware, Origin, RunResult, SeedResult, Target, TrainedMix
-from molmix_bench.specs.run import GineSpec, RunSpec, TrainingSpec
+from molmix_bench.specs.run import RunSpec, TrainingSpec
 from molmix_bench.submissions.from_run import submission_from_run
 from molmix_bench.vocab import DType, Kind, Level
 from tests.submissions.honest import build_mix, write_submission

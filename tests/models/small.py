@@ -12,14 +12,24 @@ from molmix_bench.graphs.collate import Collator
 from molmix_bench.graphs.encodings import encode
 from molmix_bench.graphs.featurize import featurize
 from molmix_bench.specs.features import FeatureSpec
+from molmix_bench.specs.model import GatedGcnSpec, GcnSpec, GineSpec, GinSpec, GpsSpec, HeadSpec, MpnnSpec
 from molmix_bench.specs.result import Target
-from molmix_bench.specs.run import GineSpec, HeadSpec
 from molmix_bench.vocab import Level
 
 FEATURES = FeatureSpec(rwse=4, laplacian=3)
 MOLECULES = ("CCO", "C", "c1ccccc1O", "[Na+].[Cl-]", "C[C@H](N)C(=O)O", "CC#N")
 """With a single atom, two single atoms in one molecule, a ring and a stereocentre."""
 SPEC = GineSpec(width=8, depth=2, expansion=2, head=HeadSpec(depth=2, width=6))
+_SIZE = {"width": 8, "depth": 2, "head": HeadSpec(depth=2, width=6)}
+ARCHITECTURES = {
+    "gcn": GcnSpec(**_SIZE),
+    "gin": GinSpec(**_SIZE),
+    "gine": SPEC,
+    "gatedgcn": GatedGcnSpec(**_SIZE),
+    "mpnn": MpnnSpec(**_SIZE, edge_width=6),
+    "gps": GpsSpec(**_SIZE, num_heads=2),
+}
+"""A small network of each architecture."""
 PROPS = Target(
     dataset="props",
     level="graph",

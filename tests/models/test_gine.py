@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 from torch_geometric.nn import GINEConv
 
+from molmix_bench.graphs.batch import EdgeGroups
+from molmix_bench.graphs.groups import Groups
 from molmix_bench.models.gine import GineConv
 
 
@@ -30,6 +33,29 @@ def test_equals_pyg_in_outputs_and_gradients():
         results.append((output, *torch.autograd.grad(output.square().sum(), [*leaves, *mlp.parameters()])))
     for our, their in zip(*results, strict=True):
         torch.testing.assert_close(our, their)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_grouped_edges_change_nothing(dtype):
+    """With edges in groups, outputs and all gradients are those without, up to rounding."""
+    torch.manual_seed(0)
+    pairs = torch.randint(30, (40, 2))
+    edge_index = torch.stack([pairs.flatten(), pairs.flip(1).flatten()])
+    bond_code = torch.randint(5, (40,)).repeat_interleave(2)
+    target = Groups.of(edge_index[1], 30)
+    groups = EdgeGroups(target.mirrored(edge_index[0]), target, Groups.of(bond_code, 5))
+    conv = GineConv(nn.Identity(), eps=0.3)
+    x, bonds = torch.randn(30, 8).to(dtype), torch.randn(5, 8)
+    results = []
+    for given in (groups, None):
+        leaves = x.clone().requires_grad_(), bonds.clone().requires_grad_(), conv.eps
+        output = conv(leaves[0], edge_index, leaves[1], bond_code, groups=given)
+        weights = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
+        results.append((output, *torch.autograd.grad((output.float() * weights).sum(), leaves)))
+    tolerance = {} if dtype is torch.float32 else {"rtol": 0.02, "atol": 0.1}
+    for grouped, plain in zip(*results, strict=True):
+        assert grouped.dtype is plain.dtype
+        torch.testing.assert_close(grouped, plain, **tolerance)
 
 
 def test_sums_by_hand():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from molmix_bench.models.heads import make_head
-from molmix_bench.specs.run import HeadSpec
+from molmix_bench.specs.model import HeadSpec
 from tests.models.small import ASSAYS, GRADES, PROPS
 
 

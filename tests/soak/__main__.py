@@ -9,17 +9,23 @@ import tempfile
 from pathlib import Path
 
 from tests.soak.build import soak_build
+from tests.soak.fuzz import soak_fuzz
 from tests.soak.publish import soak_publish
 from tests.soak.submissions import soak_submissions
 
-SOAKS = {"build": (soak_build, 20), "publish": (soak_publish, 200), "submissions": (soak_submissions, 20_000)}
+SOAKS = {
+    "build": (soak_build, 20),
+    "publish": (soak_publish, 200),
+    "submissions": (soak_submissions, 20_000),
+    "fuzz": (soak_fuzz, 600),
+}
 
 
 def main() -> None:
     """Runs the soaks that are named, all when none is."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(SOAKS)}; all else")
-    parser.add_argument("--num", type=int, help="how many trials; each soak has its own number else")
+    parser.add_argument("--num", type=int, help="how many trials, for `fuzz` seconds; each has its own number else")
     parser.add_argument("--seed", type=int, default=0, help="of the first trial")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(SOAKS):

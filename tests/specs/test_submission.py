@@ -9,24 +9,10 @@ import pytest
 
 from molmix_bench.errors import SpecError, UsageError
 from molmix_bench.specs.submission import Line, Orcid, SubmissionSpec, read_submission, submission_schema
+from tests.submissions.honest import facts_of
 
 MIX = {"name": "minimix", "version": "1.1.0", "build_key": None, "datasets": ["mini_alerts"]}
-FACTS = {
-    "format": "molmix-submission-1",
-    "model": "mean",
-    "version": "1.0.0",
-    "authors": [{"name": "Josiah Carberry", "orcid": "0000-0002-1825-0097"}],
-    "contact": "josiah@example.org",
-    "licence": {"code": "MIT", "weights": "CC-BY-4.0"},
-    "code": {"url": "https://example.org/mean", "commit": "0" * 40},
-    "command": "python mean.py",
-    "parameters": 3,
-    "predicts": MIX | {"splits": ["test"]},
-    "training_data": {"mixes": [MIX], "external_data": []},
-    "seeds": [0],
-    "hardware": "a laptop",
-    "hours": 0.5,
-}
+FACTS = facts_of(MIX, splits=["test"], seeds=[0])
 
 
 def _refused(tmp_path, message, **changes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,13 @@ def build_mix(folder: Path) -> Mix:
 
 
 def facts(mix: Mix) -> dict:
-    """Returns what `submission.yaml` says."""
-    predicted = {"name": mix.name, "version": mix.version, "build_key": mix.manifest.build_key}
-    predicted["datasets"] = list(mix.datasets)
+    """Returns what `submission.yaml` says of a submission to a mix."""
+    record = {"name": mix.name, "version": mix.version, "build_key": mix.manifest.build_key}
+    return facts_of(record | {"datasets": list(mix.datasets)}, splits=SPLITS, seeds=(0, 1))
+
+
+def facts_of(record: dict, *, splits: Sequence[str], seeds: Sequence[int]) -> dict:
+    """Returns what `submission.yaml` says, of a mix that is not at hand too."""
     data = {
         "format": "molmix-submission-1",
         "model": "mean",
@@ -39,13 +44,13 @@ def facts(mix: Mix) -> dict:
         "code": {"url": "https://example.org/mean", "commit": "0" * 40},
         "command": "python mean.py",
         "parameters": 3,
-        "predicts": predicted | {"splits": list(SPLITS)},
-        "training_data": {"mixes": [predicted], "external_data": []},
-        "seeds": [0, 1],
+        "predicts": record | {"splits": splits},
+        "training_data": {"mixes": [record], "external_data": []},
+        "seeds": seeds,
         "hardware": "a laptop",
         "hours": 0.5,
     }
-    # No list twice, which YAML would write as an alias.
+    # Lists, and none of them twice, which YAML would write as an alias.
     return json.loads(json.dumps(data))
 
 

@@ -24,6 +24,16 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return data
 
 
+def damaged(whole: bytes, num: int) -> Iterator[bytes]:
+    """Yields copies with one to four bytes overwritten, a third of them cut too; the same ones every time."""
+    chance = random.Random(0)
+    for _ in range(num):
+        copy = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            copy[chance.randrange(len(copy))] = chance.randrange(256)
+        yield bytes(copy[: chance.choice([len(whole), len(whole), chance.randrange(len(whole))])])
+
+
 def outcomes(paths: list[str], mix: str, dataset: str, split: str) -> Iterator[list[str]]:
     """Yields each path, then `scores` or the first words of the refusal; meant for a process with limits."""
     opened = Mix(mix)

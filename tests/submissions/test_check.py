@@ -156,7 +156,7 @@ def test_a_bomb_is_refused_and_the_rest_is_read(folder, mix):
     assert (second.where, second.found) == ("predictions/size/test/seed=1.parquet", "no parquet footer")
 
 
-def dying_steps(folder, mix, skip):
+def dying_steps(folder, mix, skip, part, num_parts):
     """Stands for the real steps: each ends the process."""
     for step in ("one", "two", "three", "four"):
         if step not in skip:
@@ -171,6 +171,26 @@ def test_files_that_end_the_process_are_problems(folder, mix, monkeypatch):
     assert [problem.where for problem in found] == ["one", "two", "three", "."]
     assert {problem.found.partition(",")[0] for problem in found[:3]} == {"reading it ends in SIGABRT"}
     assert found[-1].found.startswith("3 files that ended the process")
+
+
+def test_parts_side_by_side_say_the_same(folder, mix, monkeypatch):
+    """In the same order, whichever process finds what."""
+    for dataset in ("size", "assay"):
+        (folder / "predictions" / dataset / "test" / "seed=1.parquet").write_bytes(b"none")
+    (folder / "notes.txt").write_text("hello", encoding="utf-8")
+    alone = check_submission(folder, mix)
+    monkeypatch.setattr(check, "_WORTH_PARTS", 0)
+    monkeypatch.setattr(check.os, "cpu_count", lambda: 2)
+    assert check_submission(folder, mix) == alone
+    assert [problem.where.split("/")[1:2] for problem in alone] == [[], ["size"], ["assay"]]
+    wanted = {item["step"] for item in check_steps(str(folder), str(mix.path), []) if "step" in item}
+    steps = [
+        [item["step"] for item in check_steps(str(folder), str(mix.path), [], part, 2) if "step" in item]
+        for part in (0, 1)
+    ]
+    assert len(steps[0]) + len(steps[1]) == len(wanted) == len({*steps[0], *steps[1]})
+    assert any("parquet" in step for step in steps[0])
+    assert any("parquet" in step for step in steps[1])
 
 
 def test_scores_and_ranks_apart_are_those_of_this_process(folder, mix):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -16,6 +14,7 @@ from molmix_bench.submissions import format as file_format
 from molmix_bench.submissions.format import read_predictions
 from molmix_bench.submissions.lists import PredictionShape
 from molmix_bench.vocab import Level
+from tests.submissions.mutations import damaged
 
 IDS = ["a", "b", "c"]
 VALUES = np.array([[0.5, np.nan], [-2.0, 0.25], [np.inf, 0.0]])
@@ -233,14 +232,9 @@ def test_text_that_is_no_utf8_is_refused(path):
 def test_damaged_files_are_read_or_refused_and_nothing_else(path, options):
     """Cuts and flipped bytes at 1,000 places, from a fixed seed: no other error comes out, and no wrong shape."""
     _write(path, row_group_size=2, **options)
-    whole = path.read_bytes()
-    rng = random.Random(0)
     refused = 0
-    for _ in range(1_000):
-        damaged = bytearray(whole)
-        for _ in range(rng.randint(1, 4)):
-            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-        path.write_bytes(damaged[: rng.choice([len(whole), len(whole), rng.randrange(len(whole))])])
+    for data in damaged(path.read_bytes(), 1_000):
+        path.write_bytes(data)
         try:
             found = read_predictions(path, PAIRS)
         except SubmissionError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -19,6 +17,7 @@ from molmix_bench.submissions import lists as file_lists
 from molmix_bench.submissions.format import read_predictions
 from molmix_bench.submissions.lists import PredictionShape
 from molmix_bench.vocab import Level
+from tests.submissions.mutations import damaged
 
 IDS = ["a", "b", "c"]
 ROWS = [[[0.0], [1.0]], [[2.0, 4.0, 6.0], [3.0, 5.0, 7.0]], [[8.0, 10.0], [9.0, np.nan]]]
@@ -186,14 +185,9 @@ def test_data_that_decompress_to_more_than_is_allowed_are_refused(path, monkeypa
 def test_damaged_files_are_read_or_refused_and_nothing_else(path, options):
     """Cuts and flipped bytes at 500 places, from a fixed seed: no other error comes out, and no wrong shape."""
     _write(path, ROWS, row_group_size=2, **options)
-    whole = path.read_bytes()
-    rng = random.Random(0)
     refused = 0
-    for _ in range(500):
-        damaged = bytearray(whole)
-        for _ in range(rng.randint(1, 4)):
-            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-        path.write_bytes(damaged[: rng.choice([len(whole), len(whole), rng.randrange(len(whole))])])
+    for data in damaged(path.read_bytes(), 500):
+        path.write_bytes(data)
         try:
             found = read_predictions(path, ATOMS)
         except SubmissionError:

@@ -112,6 +112,13 @@ def run_spec(**settings: Any) -> RunSpec:
     return validate_spec(RunSpec, apply_overrides(data, overrides, where="test"), where="test")
 
 
+def fitted_spec(architecture: str, **model: Any) -> RunSpec:
+    """Returns the spec of a small run of a model that is fitted task by task."""
+    data = {"name": "small", "description": "a small run", "mix": "tiny", "features": {"rwse": 0, "laplacian": 0}}
+    model = {"architecture": architecture, **model}
+    return validate_spec(RunSpec, {**data, "model": model, "training": {}}, where="test")
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """Returns everything a run left that may not depend on when and how often it was interrupted."""
     left: dict[str, Any] = {}

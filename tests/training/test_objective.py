@@ -13,6 +13,7 @@ from molmix_bench.graphs.batch import DenseLabels, NodeLabels, SparseLabels
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import ClassLossSpec
 from molmix_bench.training.objective import Objective
+from molmix_bench.vocab import Kind
 from tests.models.small import ASSAYS, CHARGES, GRADES, PROPS
 
 CPU = torch.device("cpu")
@@ -148,3 +149,17 @@ def _allocated(call):
     with torch.profiler.profile(profile_memory=True) as profile:
         result = call()
     return result, [event.self_cpu_memory_usage for event in profile.events() if event.self_cpu_memory_usage > 0]
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_each_task_may_count_the_same(sparse):
+    """With the mean over tasks, (1 + 3) / 2 for the first, 8 for the second and nothing for the third: 10 for 2."""
+    target = ASSAYS.model_copy(update={"kind": Kind.REGRESSION, "mean": (0.0,) * 3, "std": (1.0,) * 3})
+    objective = Objective.of(target, device=CPU, mean="tasks")
+    values = [[1.0, NAN, NAN], [-3.0, 8.0, NAN]]
+    labels = _sparse(np.array(values)) if sparse else _dense(values)
+    outputs = torch.zeros(2, 3, requires_grad=True)
+    total, count = objective.loss(outputs, labels)
+    assert (total.item(), count.item()) == (10.0, 2)
+    (gradient,) = torch.autograd.grad(total, outputs)
+    assert gradient.tolist() == [[-0.5, 0.0, 0.0], [0.5, -1.0, 0.0]]

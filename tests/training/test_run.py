@@ -300,6 +300,13 @@ def test_refuses_a_network_over_budget(chains, tmp_path):
         run(run_spec(max_parameters=100), chains, tmp_path)
 
 
+def test_a_run_refused_before_training_binds_nothing(chains, tmp_path):
+    """The mended spec runs in the same directory."""
+    with pytest.raises(RunError, match="max_parameters"):
+        run(run_spec(max_parameters=100), chains, tmp_path)
+    assert run(run_spec(), chains, tmp_path).spec.max_parameters is None
+
+
 def test_stops_at_a_loss_that_is_not_finite(chains, tmp_path, monkeypatch):
     """The batch is saved, the last good checkpoint kept, and the error says where and what to try."""
     monkeypatch.setattr(loop, "rate_factor", lambda *_, step, num_steps: 1e36 if step >= num_steps // 4 else 1.0)

@@ -1,0 +1,46 @@
+"""Tests of training by several processes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from molmix_bench.errors import RunError
+from molmix_bench.training.run import run
+from tests.training.small import run_spec
+
+# What is drawn at random would differ between processes, and batch norms see their own share of a batch.
+EXACT = {"model__dropout": 0.0, "model__flip_signs": False, "model__norm": "layer", "features__rwse": 0}
+
+
+def _records(path):
+    return [json.loads(line) for line in (path / "seed=0/metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_twice_the_batch(chains, tmp_path):
+    """Losses and validation metrics of every epoch are those of one process, to float32's digits; so are the files."""
+    size = chains.splits["train"]
+    # What remains after pairs of batches is more than one batch, so that it is one of each process and none left out.
+    batch = next(batch for batch in range(4, size) if size % (2 * batch) > batch)
+    one = run(run_spec(training__batch_size=2 * batch, training__epochs=3, **EXACT), chains, tmp_path / "one")
+    spec = run_spec(training__batch_size=batch, training__epochs=3, **EXACT)
+    two = run(spec, chains, tmp_path / "two", accelerator="cpu", devices=2)
+    records = [_records(done.path) for done in (one, two)]
+    assert [len(found) for found in records] == [3, 3]
+    for ours, theirs in zip(*records, strict=True):
+        assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-4)
+        for dataset, metrics in ours["validation"].items():
+            assert metrics == pytest.approx(theirs["validation"][dataset], rel=1e-3, abs=1e-4)
+    assert {p.relative_to(one.path) for p in one.path.rglob("*") if "best" not in p.name} == {
+        p.relative_to(two.path) for p in two.path.rglob("*") if "best" not in p.name
+    }
+
+
+@pytest.mark.slow
+def test_an_error_of_all_processes_comes_back_whole(chains, tmp_path):
+    """A loss that is not finite stops every process, and the error says where, as with one."""
+    spec = run_spec(training__epochs=2, training__optimizer__learning_rate=1e36, **EXACT)
+    with pytest.raises(RunError, match=r"epoch \d, batch \d+ of \d+: a loss that is not finite"):
+        run(spec, chains, tmp_path, accelerator="cpu", devices=2)
