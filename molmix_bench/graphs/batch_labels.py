@@ -48,8 +48,8 @@ class SparseLabels:
 
     Shapes:
         rows: (n,) int64, indices of graphs in the batch, increasing.
-        owners: (num_labels,) int64, the place in `rows` of the molecule that the label belongs to; not decreasing.
-        tasks: (num_labels,) int64, increasing within a molecule.
+        owners: (num_labels,) int32, the place in `rows` of the molecule that the label belongs to; not decreasing.
+        tasks: (num_labels,) int32, increasing within a molecule.
         values: (num_labels,) int8 for classes, else float32 or float64; none is NaN.
     """
 

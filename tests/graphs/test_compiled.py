@@ -28,9 +28,9 @@ def test_nowhere_to_keep_the_machine_code():
     code = (
         "import numpy as np\n"
         "from molmix_bench.graphs.collate import _count\n"
-        "print(_count(np.array([0, 3]), np.array([0, 0])), _count.stats.cache_path)\n"
+        "print(_count(np.array([0, 3]), np.array([0, 2]), np.array([0, 0])), _count.stats.cache_path)\n"
     )
     # The one kind of cache that numba may look for is that of code inside a zip file.
     env = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
-    assert result.stdout.strip() == "6 None"
+    assert result.stdout.strip() == "(6, 4) None"
