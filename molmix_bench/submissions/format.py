@@ -129,7 +129,11 @@ def _check_schema(schema: pa.Schema, shape: PredictionShape, *, where: str) -> p
         found = float_type(types[PREDICTION], shape)
         if is_id and found is not None:
             return found
-    shown = ", ".join(f"{name[:40]!r}: {str(kind)[:60]}" for name, kind in list(types.items())[:5])
+    first = [(name[:40], str(kind)[:60]) for name, kind in list(types.items())[:5]]
+    # A type may hold names of the file's own, with signs that a terminal obeys.
+    shown = ", ".join(
+        f"{name!r}: {''.join(sign if sign.isprintable() else '?' for sign in kind)}" for name, kind in first
+    )
     raise SubmissionError(
         where,
         found=f"{len(schema)} columns ({shown})",

@@ -77,7 +77,7 @@ def soak_fuzz(folder: Path, *, num: int, seed: int) -> dict[str, object]:
         }
     findings = sorted((folder / "findings").glob("*.txt"))
     texts = [f"{path.read_text(encoding='utf-8')}\n{path.with_suffix('.bin').read_bytes()!r}" for path in findings]
-    assert not texts, "\n\n".join(texts)
+    assert not texts, f"{counted}\n\n" + "\n\n".join(texts)
     return counted
 
 

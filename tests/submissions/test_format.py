@@ -110,6 +110,15 @@ def test_other_columns_and_types_are_refused(path, columns, shown):
     _refused(path, rf"{shown}.*; expected mol_id: string and prediction: list<float16.* of 2 each")
 
 
+def test_names_within_a_type_stay_on_their_line(path):
+    """The fuzzer found fields named with signs that a terminal obeys."""
+    strange = pa.struct([pa.field("\x1b[2J\n\u202e", pa.float32())])
+    pq.write_table(pa.table({"mol_id": ["a"], "prediction": pa.array([None], strange)}), path)
+    with pytest.raises(SubmissionError, match="2 columns") as refused:
+        read_predictions(path, PAIRS)
+    assert str(refused.value).isprintable()
+
+
 class _Labelled(pa.ExtensionType):
     """Stands for types that a library gives a meaning, and code, of its own."""
 
