@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from molmix_bench.build.remote import is_url
-from molmix_bench.build.run import build
-from molmix_bench.build.stored import fetch_mix
 from molmix_bench.cache import cache_dir
 from molmix_bench.errors import UsageError
 from molmix_bench.hub.fetch import fetch, fetch_if_there
@@ -44,7 +41,9 @@ def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> 
     path = Path(name)
     if path.is_dir():
         return Mix(version_folder(path, revision=revision))
-    if is_url(str(name)):
+    if "://" in str(name):
+        from molmix_bench.build.stored import fetch_mix  # with its file systems, half a second to import
+
         return Mix(fetch_mix(str(name)))
     if is_repo_name(str(name)):
         return Mix(fetch(str(name), revision=revision))
@@ -74,6 +73,8 @@ def _load_known(name: str, *, revision: str | None, workers: int) -> Mix:
         if fetched is not None:
             return Mix(fetched)
     say(f"{name}: not in the cache ({cached}); building it there")
+    from molmix_bench.build.run import build  # with RDKit and all readers, a second and a half
+
     return build(spec, cached, workers=workers)
 
 

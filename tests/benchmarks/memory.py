@@ -202,7 +202,7 @@ def _train(place: Path, args: argparse.Namespace) -> None:
     from molmix_bench.graphs.cached import open_store
     from molmix_bench.mix import Mix
     from molmix_bench.models.network import make_network
-    from molmix_bench.specs.models import GineSpec
+    from molmix_bench.specs.model import GineSpec
     from molmix_bench.specs.run import RunSpec, TrainingSpec
     from molmix_bench.training.loop import Setting
     from molmix_bench.training.step import Step

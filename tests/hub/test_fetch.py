@@ -124,7 +124,7 @@ def test_gated(published):
 def test_catalog_names_come_from_the_hub(hub, versions, monkeypatch, capsys):
     """A name of the catalog that the cache has not is looked for on the Hub at the catalog's version, then built."""
     asked = []
-    monkeypatch.setattr("molmix_bench.resolve.build", lambda spec, *_, **__: asked.append(spec.name) or versions[0])
+    monkeypatch.setattr("molmix_bench.build.run.build", lambda spec, *_, **__: asked.append(spec.name) or versions[0])
     mb.load("toymix")
     assert asked == ["toymix"]
     text = capsys.readouterr().err
@@ -136,7 +136,7 @@ def test_catalog_names_come_from_the_hub(hub, versions, monkeypatch, capsys):
 
 def test_generated_mixes_ask_no_hub(hub, versions, monkeypatch):
     """MiniMix is built on the spot, and the network is left alone."""
-    monkeypatch.setattr("molmix_bench.resolve.build", lambda *_, **__: versions[0])
+    monkeypatch.setattr("molmix_bench.build.run.build", lambda *_, **__: versions[0])
     mb.load("minimix")
     assert hub.journal == []
 
