@@ -15,5 +15,5 @@ def test_damaged_task_table(tmp_path):
     mix = build_tiny(tmp_path, table_source("one", numbered(ALKANES), tmp_path))
     path = mix.path / TASKS_FILE
     path.write_bytes(bytes(path.stat().st_size))
-    with pytest.raises(MixError, match=r"tasks\.parquet: found no readable table"):
+    with pytest.raises(MixError, match=r"tasks\.parquet: no readable table"):
         _ = Mix(mix.path).datasets

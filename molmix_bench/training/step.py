@@ -107,10 +107,13 @@ class Step:
     def _explain(self, step: _Done) -> RunError:
         losses = mean_losses(step.sums)
         guilty = [name for name, loss in losses.items() if not math.isfinite(loss.item())]
-        write_tensors(self.failed_batch, _tensors(step.batch))
+        rank, path = self.fabric.global_rank, self.failed_batch
+        if rank:  # a process has a batch of its own, and may fail at the same instant as another
+            path = path.with_stem(f"{path.stem}-{rank}")
+        write_tensors(path, _tensors(step.batch))
         return RunError(
             step.where,
-            found=f"a loss that is not finite ({', '.join(guilty or losses)}); the batch is in {self.failed_batch}, "
+            found=f"a loss that is not finite ({', '.join(guilty or losses)}); the batch is in {path}, "
             "and the checkpoint of the last complete epoch is kept",
             fix="look for impossible labels with `molmix-bench validate`, or lower the learning rate, or set "
             "training.optimizer.clip_norm",
