@@ -17,6 +17,7 @@ import pyarrow as pa
 from joblib.externals.loky import ProcessPoolExecutor
 
 from molmix_bench.errors import WorkerError
+from molmix_bench.talk import say
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,8 +42,18 @@ def start_pool(workers: int) -> ProcessPoolExecutor:
     As many threads as cores in every worker would only fight; a worker that outlived a killed build would write beside
     the resumed one.
     """
+    cores = _own_cores()
+    if cores < workers and "OMP_PROC_BIND" in os.environ:
+        say(f"{workers} workers share {cores} of {os.cpu_count()} cores, where OMP_PROC_BIND has pinned this process")
     environment = {**ONE_THREAD, **_KEEP_MEMORY}
     return ProcessPoolExecutor(workers, env=environment, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def _own_cores() -> int:
+    """Returns the number of cores that this process, and so each that it starts, may run on."""
+    if hasattr(os, "sched_getaffinity"):  # Linux has it
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], *, workers: int) -> Iterator[Result]:

@@ -44,6 +44,26 @@ def test_killed_worker():
         list(map_in_order(os._exit, [9], workers=2))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process may use")
+def test_pinned_workers_are_named():
+    """Where OpenMP has pinned the calling process to fewer cores than there are workers, that is said."""
+    code = (
+        "import os, operator\n"
+        "from molmix_bench.parallel import map_in_order\n"
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "print(list(map_in_order(operator.neg, [1, 2], workers=2)))\n"
+    )
+    for pinned in (True, False):
+        environment = {**os.environ, "OMP_PROC_BIND": "true"} if pinned else _unpinned()
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == "[-1, -2]\n"
+        assert ("2 workers share 1 of" in done.stderr) is pinned
+
+
+def _unpinned():
+    return {name: value for name, value in os.environ.items() if name != "OMP_PROC_BIND"}
+
+
 def test_workers_do_not_outlive_a_killed_parent():
     """Worker processes end by themselves when the process that started them is killed."""
     code = (

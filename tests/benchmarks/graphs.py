@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import io
 import itertools
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -23,19 +21,18 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
 from molmix_bench.build.plan import Layout
-from molmix_bench.graphs.build import MOLECULES_PER_PIECE
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.graphs.layout import array_file, write_header
 from molmix_bench.graphs.piece import featurize_piece
 from molmix_bench.graphs.store import GraphStore
 from molmix_bench.mix import Mix
-from molmix_bench.parallel import map_in_order
 from molmix_bench.specs.features import FeatureSpec
 from molmix_bench.vocab import MOL_ID
 from tests.benchmarks.turns import Record, median_speeds, record
+from tests.benchmarks.workers import FULL, pieces_of, two_workers
 from tests.build.tiny import build_tiny, table_source
 
-BARE, FULL = FeatureSpec(rwse=0, laplacian=0), FeatureSpec(rwse=16, laplacian=8)
+BARE = FeatureSpec(rwse=0, laplacian=0)
 TURNS = 9
 BATCH_SIZE = 512
 NUM_PEER_BATCHES = 6
@@ -43,11 +40,6 @@ NUM_PEER_BATCHES = 6
 NUM_ASSAYS, LABELLED = 128, 0.11
 """Of the sparse dataset; PCBA has as many labels for each of its 1,328 assays."""
 MANY = 1_000_000
-REPEATS = 9
-"""With two workers, the molecules are taken so often, to be at work for some seconds."""
-SECONDS_ALONE = 5
-NUM_RUNS = 3
-"""Of pools and of processes, from each of which the median counts."""
 
 
 def graphs(smiles: list[str], *, folder: Path) -> list[Record]:
@@ -61,7 +53,7 @@ def graphs(smiles: list[str], *, folder: Path) -> list[Record]:
     stores = {spec: open_store(mix, spec, workers=1, cache=folder) for spec in (BARE, FULL)}
     return [
         featurizing(smiles),
-        *two_workers(smiles),
+        *two_workers(smiles, folder=folder),
         *(storing(store, spec) for spec, store in stores.items()),
         *(record for spec, store in stores.items() for record in loading(store, spec)),
         opening(stores[FULL], folder / "large"),
@@ -92,7 +84,7 @@ def featurizing(smiles: list[str]) -> Record:
     """Returns molecules per second in one thread: ours with RWSE(16) and Laplacian(8), OGB's without encodings."""
     from ogb.utils import smiles2graph
 
-    pieces = _pieces(smiles)
+    pieces = pieces_of(smiles)
 
     def ours(turn: int) -> int:
         piece = pieces[turn % len(pieces)]
@@ -108,56 +100,6 @@ def featurizing(smiles: list[str]) -> Record:
     with rdBase.BlockLogs(), threadpool_limits(limits=1):
         speeds = median_speeds({"ours": ours, "peer": peer}, turns=TURNS)
     return record("featurize with encodings, against OGB without", speeds["ours"], speeds["peer"], unit="molecules/s")
-
-
-def two_workers(smiles: list[str]) -> list[Record]:
-    """Returns molecules per second of two worker processes at work, and of two that share nothing, against one.
-
-    Cores share caches and memory: the second ratio is what the machine allows.
-    """
-    pieces = _pieces(smiles)
-    speeds = {name: [] for name in ("pool", "apart", "one")}
-    for _ in range(NUM_RUNS):
-        speeds["one"].append(_speed_alone(pieces, workers=1))
-        speeds["pool"].append(_working_speed(pieces * REPEATS, workers=2))
-        speeds["apart"].append(_speed_alone(pieces, workers=2))
-    pool, apart, one = (median(speeds[name]) for name in ("pool", "apart", "one"))
-    return [
-        record("featurize, two workers against one", pool, one, unit="molecules/s"),
-        record("the same, two processes that share nothing", apart, one, unit="molecules/s"),
-    ]
-
-
-def _working_speed(pieces: list[list[str]], *, workers: int) -> float:
-    """Returns molecules per second from the moment on when every worker is at work."""
-    results = map_in_order(partial(featurize_piece, FULL), ((piece, piece) for piece in pieces), workers=workers)
-    for _ in itertools.islice(results, len(pieces) // 3):
-        pass
-    begin = time.perf_counter()
-    done = sum(len(graphs.atom_ptr) - 1 for graphs, _ in results)
-    return done / (time.perf_counter() - begin)
-
-
-def _speed_alone(pieces: list[list[str]], *, workers: int) -> float:
-    """Returns molecules per second of processes that neither get nor give anything while they work."""
-    begin = time.time() + 10  # by then all have started
-    return sum(map_in_order(_work_alone, [(pieces, begin)] * workers, workers=workers))
-
-
-def _work_alone(task: tuple[list[list[str]], float]) -> float:
-    pieces, begin = task
-    featurize_piece(FULL, (pieces[0], pieces[0]))  # compiles
-    time.sleep(max(0, begin - time.time()))
-    done, start = 0, time.perf_counter()
-    while time.perf_counter() < start + SECONDS_ALONE:
-        for piece in pieces:
-            featurize_piece(FULL, (piece, piece))
-            done += len(piece)
-    return done / (time.perf_counter() - start)
-
-
-def _pieces(smiles: list[str]) -> list[list[str]]:
-    return [smiles[start : start + MOLECULES_PER_PIECE] for start in range(0, len(smiles), MOLECULES_PER_PIECE)]
 
 
 def storing(store: GraphStore, features: FeatureSpec) -> Record:
