@@ -25,7 +25,9 @@ def block_order(size: int, numbers: np.random.Philox, *, block_size: int, buffer
         block_size: neighbours that are read together.
         buffer_blocks: blocks that are mixed with each other.
     """
+    block_size = min(block_size, max(size, 1))  # a larger one is the same, and may be more than there is memory for
     num_blocks = -(-size // block_size)
+    buffer_blocks = min(buffer_blocks, num_blocks + 1)
     blocks = shuffled(num_blocks, numbers)
     order = np.empty(size, np.int64)
     filled = 0

@@ -47,7 +47,7 @@ class Loader:
         order: Order | None = None,
     ) -> None:
         check_integer("batch_size", batch_size, least=1)
-        check_integer("seed", seed or 0, least=0)
+        check_integer("seed", 0 if seed is None else seed, least=0)
         check_integer("epoch", epoch, least=0)
         order = order or Order()
         self._source = source
@@ -61,7 +61,9 @@ class Loader:
             num_nodes = source.num_nodes(positions)
             ends = batch_ends(num_nodes, batch_size=batch_size, max_nodes=order.max_nodes)
         self._begins, self._ends = order.share(ends)
-        self._buffer = len(positions) + 1 if order.block_size is None else order.block_size * order.buffer_blocks
+        self._buffer = len(positions) + 1
+        if order.block_size is not None:
+            self._buffer = min(self._buffer, int(order.block_size) * int(order.buffer_blocks))
 
     def __len__(self) -> int:
         """Number of batches."""

@@ -84,7 +84,8 @@ def generator(seed: int, epoch: int) -> np.random.Philox:
 
     Only its raw output is to be used: what NumPy makes of it, it does not promise to keep.
     """
-    return np.random.Philox(key=seed + (epoch << 64))  # the key is one number, the epoch its high half
+    # The key is one number, the epoch its high half: none of NumPy's integers, which would lose it in silence.
+    return np.random.Philox(key=int(seed) + (int(epoch) << 64))
 
 
 def shuffled(size: int, numbers: np.random.Philox) -> NDArray[np.intp]:
@@ -117,13 +118,14 @@ def equal_ends(size: int, batch_size: int) -> NDArray[np.int64]:
 
 
 def check_integer(name: str, value: int, *, least: int) -> None:
-    """Refuses a number out of range.
+    """Refuses a number out of range, and what is no integer.
 
     Raises:
         UsageError: it is one.
     """
-    if not least <= value <= MAX_SEED:
-        raise UsageError(f"loader, {name}", found=str(value), expected=f"an integer from {least} to 2**64 - 1")
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or not least <= value <= MAX_SEED:
+        raise UsageError(f"loader, {name}", found=repr(value), expected=f"an integer from {least} to 2**64 - 1")
 
 
 def _argsort(numbers: NDArray[np.uint64]) -> NDArray[np.intp]:

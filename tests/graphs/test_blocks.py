@@ -178,3 +178,13 @@ def test_released_pages(tmp_path):
     release([array, np.arange(3), np.zeros(0)])
     assert _resident_kib(file) == 0
     assert array[-1] == (1 << 18) - 1
+
+
+@pytest.mark.parametrize("huge", [10**9, 2**64 - 1])
+def test_a_block_may_be_larger_than_the_store(huge):
+    """Blocks and buffers larger than everything are everything, and take no memory of their size."""
+    expected = block_order(20, generator(0, 0), block_size=20, buffer_blocks=1).tolist()
+    assert block_order(20, generator(0, 0), block_size=huge, buffer_blocks=huge).tolist() == expected
+    assert block_order(0, generator(0, 0), block_size=huge, buffer_blocks=huge).tolist() == []
+    loader = _loader(20, block_size=huge, buffer_blocks=huge)
+    assert sorted(molecule for batch in loader for molecule in batch.molecules.tolist()) == list(range(20))

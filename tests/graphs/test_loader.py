@@ -97,8 +97,23 @@ def test_same_key_same_order():
     assert len({str(order) for order in orders.values()}) == 3
 
 
-@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"seed": -1}, {"seed": 2**64}, {"seed": 0, "epoch": -1}])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_keys_may_be_numpy_s(kind):
+    """Seeds and epochs of `np.arange` give the orders of Python's integers: no epoch falls out of the key."""
+    source = _source(range(40))
+    orders = [_molecules(_loader(source, seed=3, epoch=epoch)) for epoch in range(3)]
+    assert [_molecules(_loader(source, seed=kind(3), epoch=kind(epoch))) for epoch in range(3)] == orders
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *({"batch_size": 0}, {"seed": -1}, {"seed": 2**64}, {"seed": 0, "epoch": -1}),
+        *({"batch_size": 2.0}, {"batch_size": "8"}, {"batch_size": None}, {"batch_size": True}),
+        *({"seed": 1.5}, {"seed": "a"}, {"seed": False}, {"seed": 0, "epoch": 1.0}, {"seed": 0, "epoch": None}),
+    ],
+)
 def test_numbers_out_of_range(bad):
-    """Sizes and keys that mean nothing are refused by name."""
+    """Sizes and keys that mean nothing, and what is no integer, are refused by name."""
     with pytest.raises(UsageError, match=f"loader, {list(bad)[-1]}"):
         _loader(_source([0]), **bad)

@@ -126,10 +126,14 @@ def test_key_decides_shares():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"max_nodes": 0}, {"world_size": 0}, {"rank": -1}, {"world_size": 2, "rank": 2}, {"rank": 1}]
+    "bad",
+    [
+        *({"max_nodes": 0}, {"world_size": 0}, {"rank": -1}, {"world_size": 2, "rank": 2}, {"rank": 1}),
+        *({"max_nodes": 2.5}, {"block_size": 4.0}, {"buffer_blocks": "9"}, {"world_size": 2.0}),
+    ],
 )
 def test_numbers_out_of_range(bad):
-    """Limits and shares that mean nothing are refused by name."""
+    """Limits and shares that mean nothing, and what is no integer, are refused by name."""
     with pytest.raises(UsageError, match=f"loader, {list(bad)[-1]}"):
         Order(**bad)
 
