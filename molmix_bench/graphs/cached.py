@@ -16,7 +16,16 @@ from molmix_bench.cache import cache_dir
 from molmix_bench.errors import StoreError
 from molmix_bench.graphs.build import write_arrays
 from molmix_bench.graphs.featurize import FEATURIZER_VERSION
-from molmix_bench.graphs.layout import FORMAT, HEADER_FILE, Header, StoredDataset, form_of, read_header, write_header
+from molmix_bench.graphs.layout import (
+    FORMAT,
+    HEADER_FILE,
+    REBUILD,
+    Header,
+    StoredDataset,
+    form_of,
+    read_header,
+    write_header,
+)
 from molmix_bench.graphs.store import GraphStore
 from molmix_bench.mix import Mix
 from molmix_bench.specs.base import content_digest
@@ -38,7 +47,7 @@ def open_store(
         cache: the folder that holds the folder of stores; `cache_dir()` where None.
 
     Raises:
-        StoreError: the store is damaged, or cannot be built.
+        StoreError: the store is damaged or another's, or cannot be built.
     """
     _compare_rdkit(mix)
     header = _plan(mix, features or FeatureSpec())
@@ -48,7 +57,15 @@ def open_store(
             if not path.exists():  # another process may have built it while this one waited
                 _mention_outdated(header, path.parent)
                 _build(mix, header, path, workers=workers or joblib.cpu_count())
-    return GraphStore(path)
+    store = GraphStore(path)
+    if store.header.key != header.key:
+        raise StoreError(
+            str(path),
+            found=f"a store with the key {store.header.key[:12]}..., of {store.header.mix}",
+            expected="the key that the folder is named by",
+            fix=REBUILD,
+        )
+    return store
 
 
 def _plan(mix: Mix, features: FeatureSpec) -> Header:

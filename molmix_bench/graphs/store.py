@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -141,6 +141,9 @@ class GraphStore:
             UsageError: there is no such split or dataset.
         """
         split = self._check_split(split)
+        if isinstance(datasets, str):
+            found, fix = f"one name, {datasets!r}", f"write datasets=[{datasets!r}]"
+            raise UsageError(f"store of {self.header.mix}", found=found, expected="a list of datasets", fix=fix)
         names = list(self.datasets) if datasets is None else [self._check_dataset(name) for name in datasets]
         labels = {name: self._labels[name, split] for name in names}
         parts = (self.graphs, self.encodings, *labels.values())
@@ -168,12 +171,20 @@ class GraphStore:
         Raises:
             StoreError: an array has changed.
         """
+        for file, found in self.damages():
+            raise StoreError(str(file), found=found, fix=REBUILD)
+
+    def damages(self) -> Iterator[tuple[Path, str]]:
+        """Yields every file that is not as it was written, and what is there instead; reads every byte."""
         for name, entry in self.header.arrays.items():
             file = array_file(self.path, name)
+            if not file.is_file():
+                yield file, "no such file"
+                continue
             with file.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-            if found != entry.sha256:
-                raise StoreError(str(file), found="other bytes than were written", fix=REBUILD)
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            if digest != entry.sha256:
+                yield file, "other bytes than were written"
 
     def _open_all(self, kind: type[Arrays]) -> Arrays:
         return kind(**{field.name: open_array(self.path, field.name, self.header) for field in fields(kind)})

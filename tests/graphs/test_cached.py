@@ -154,3 +154,12 @@ def test_a_script_needs_no_main_guard(tiny_mix, tiny_store, tmp_path):
     result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == tiny_store.header.key
     assert result.stderr == ""
+
+
+def test_a_store_of_other_features_in_its_place(tiny_mix, tiny_store, tmp_path):
+    """Another store under the name of the one asked for, whole in itself, is not taken for it."""
+    path = tmp_path / "stores" / tiny_store.header.key
+    other = open_store(tiny_mix, FeatureSpec(rwse=0, laplacian=0), workers=1, cache=tmp_path)
+    other.path.rename(path)
+    with pytest.raises(StoreError, match=r"a store with the key .*delete the folder"):
+        open_store(tiny_mix, SPEC, workers=1, cache=tmp_path)

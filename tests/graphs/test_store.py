@@ -160,6 +160,8 @@ def test_names_that_do_not_exist(tiny_store):
         tiny_store.loader("trian", batch_size=1)
     with pytest.raises(UsageError, match=r"no dataset 'wid' .did you mean 'wide'"):
         tiny_store.loader("train", batch_size=1, datasets=["wid"])
+    with pytest.raises(UsageError, match=r"one name, 'wide'.*write datasets=\['wide'\]"):
+        tiny_store.loader("train", batch_size=1, datasets="wide")
     with pytest.raises(UsageError, match="no split 'test_seen'"):
         tiny_store.labels("wide", "test_seen")
 
@@ -257,3 +259,13 @@ def test_bytes_per_graph(raw_data, tmp_path, features, budget):
     store = open_store(mix, features, workers=1, cache=tmp_path)
     num_bytes = sum(file.stat().st_size for file in store.path.rglob("*.bin"))
     assert num_bytes / store.num_graphs <= budget
+
+
+def test_a_file_that_goes_missing_later(damaged):
+    """`verify` says so of a store that was opened when the file was still there."""
+    store = GraphStore(damaged)
+    (damaged / "bonds.bin").unlink()
+    with pytest.raises(StoreError, match=r"bonds\.bin: no such file"):
+        store.verify()
+    (damaged / "ptr.bin").write_bytes(b"")
+    assert [(file.name, what) for file, what in store.damages()] == [("bonds.bin", "no such file")]
