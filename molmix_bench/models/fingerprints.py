@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 from filelock import FileLock
-from numpy.lib.format import open_memmap
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -39,14 +40,17 @@ class FingerprintTable:
     Args:
         bits: file of (num_graphs, num_bits / 8) uint8, packed.
         descriptors: file of (num_graphs, num_descriptors) float32; None where they are not asked for.
+
+    Raises:
+        StoreError: a file is damaged.
     """
 
     def __init__(self, bits: Path, descriptors: Path | None) -> None:
         self._paths = bits, descriptors
-        self.bits: NDArray[np.uint8] = np.load(bits, mmap_mode="r")
+        self.bits: NDArray[np.uint8] = _mapped(bits)
         self.descriptors: NDArray[np.float32] | None = None
         if descriptors is not None:
-            self.descriptors = np.load(descriptors, mmap_mode="r")
+            self.descriptors = _mapped(descriptors)
 
     def __reduce__(self) -> tuple[type[FingerprintTable], tuple[Path, Path | None]]:
         return FingerprintTable, self._paths
@@ -66,6 +70,14 @@ class FingerprintTable:
         """
         bits = np.unpackbits(self.bits[molecules], axis=1).astype(np.float32)
         return bits if self.descriptors is None else np.hstack([bits, self.descriptors[molecules]])
+
+
+def _mapped(file: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(file, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise StoreError(str(file), found=f"no readable fingerprints ({error})", fix="delete the file") from None
+    return array
 
 
 def num_features(spec: FingerprintSpec) -> int:
@@ -111,22 +123,18 @@ def _compute(mix: Mix, num_graphs: int, spec: FingerprintSpec, *, paths: list[Pa
     columns = ((np.uint8, spec.bits // 8), (np.float32, num_descriptors()))
     with ExitStack() as stack:
         parts = [stack.enter_context(written_whole(path)) for path in paths]
-        arrays = [
-            open_memmap(part, mode="w+", dtype=dtype, shape=(num_graphs, width))
-            for part, (dtype, width) in zip(parts, columns, strict=False)
-        ]
+        # Written, not mapped: to a mapped file on a full disk, the system answers by killing the process.
+        files = [stack.enter_context(part.open("wb")) for part in parts]
+        for file, (dtype, width) in zip(files, columns, strict=False):
+            descr = dtype_to_descr(np.dtype(dtype))
+            write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (num_graphs, width)})
         bar = stack.enter_context(
             tqdm(desc="fingerprints", total=num_graphs, unit="molecule", unit_scale=True, disable=None)
         )
-        done = 0
         for found in map_in_order(partial(_fingerprints, spec), _chunks(mix), workers=workers):
-            end = done + len(found[0])
-            for array, values in zip(arrays, found, strict=True):
-                array[done:end] = values
-            bar.update(end - done)
-            done = end
-        for array in arrays:
-            array.flush()
+            for file, values, (dtype, _) in zip(files, found, columns, strict=False):
+                file.write(np.ascontiguousarray(values, dtype).data)
+            bar.update(len(found[0]))
 
 
 def _chunks(mix: Mix) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from molmix_bench.errors import RunError, UsageError
+from molmix_bench.errors import RunError, StoreError, UsageError
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.models.fingerprints import open_fingerprints
 from molmix_bench.specs.model import FingerprintSpec
@@ -218,3 +218,25 @@ def test_fingerprints_are_computed_once(chains, tmp_path, monkeypatch):
         expected = np.hstack([bits, descriptors(text)])
         for found in (table, again):
             np.testing.assert_array_equal(found.rows(np.array([row])), expected)
+
+
+def test_fingerprints_are_written_as_they_come(chains, tmp_path, monkeypatch):
+    """Files grow: one that had its size from the start would be mapped, and a full disk would kill the process."""
+    from molmix_bench.models import fingerprints
+
+    monkeypatch.setenv("MOLMIX_CACHE", str(tmp_path))
+    monkeypatch.setattr(fingerprints, "_CHUNK", 30)
+    compute, sizes = fingerprints._fingerprints, []
+
+    def look(spec, smiles):
+        sizes.append(sum(file.stat().st_size for file in (tmp_path / "fingerprints").glob("*.part")))
+        return compute(spec, smiles)
+
+    monkeypatch.setattr(fingerprints, "_fingerprints", look)
+    store = open_store(chains, run_spec().features)
+    table = open_fingerprints(chains, store, FingerprintSpec(bits=4096, descriptors=False), workers=1)
+    assert sizes[0] < table.bits.nbytes / 4
+    (file,) = (tmp_path / "fingerprints").glob("*.npy")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=r"\.npy: no readable fingerprints .*delete the file"):
+        open_fingerprints(chains, store, FingerprintSpec(bits=4096, descriptors=False))
