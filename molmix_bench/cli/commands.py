@@ -17,6 +17,7 @@ VERBS = {
     "publish": "hub.publish_mix",
     "verify": "hub.verify_mix",
     "dev-hub": "hub.serve_dev_hub",
+    "featurize": "featurize.featurize_mix",
     "run": "runs.run_baseline",
     "predict": "runs.predict_mix",
     "score": "score.score_predictions",

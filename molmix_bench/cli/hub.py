@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from molmix_bench.cache import cache_dir
 from molmix_bench.cli.output import JsonOption, WorkersOption, print_json, print_table
 from molmix_bench.errors import UsageError
-from molmix_bench.extras import require_server
+from molmix_bench.extras import require_server, require_train
+from molmix_bench.graphs.layout import HEADER_FILE, array_file
+from molmix_bench.mix import is_mix
 from molmix_bench.talk import say
+
+if TYPE_CHECKING:
+    from molmix_bench.hub.verify import Difference
 
 
 def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
@@ -52,11 +57,28 @@ def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
 
 
 def verify_mix(
-    name: Annotated[str, typer.Argument(metavar="REPO_OR_DIR", help="namespace/name, a directory, or an address.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="REPO_OR_DIR", help="namespace/name, a directory (a mix or a store), or an address."),
+    ],
     revision: Annotated[str | None, typer.Option("--revision", help="A branch, tag or commit; main else.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare every byte with the manifest; name every file that differs and exit 1 if any does."""
+    is_store = (Path(name) / HEADER_FILE).is_file() and not is_mix(Path(name))
+    where, differences = _verify_store(Path(name)) if is_store else _verify_mix(name, revision)
+    if json:
+        print_json([asdict(item) for item in differences])
+    elif differences:
+        print_table(("path", "found", "expected"), [[item.path, item.found, item.expected] for item in differences])
+    else:
+        print(f"{where}: every file is as in its {'header' if is_store else 'manifest'}")
+    if differences:
+        raise typer.Exit(1)
+
+
+def _verify_mix(name: str, revision: str | None) -> tuple[str, list[Difference]]:
+    """Returns a mix's place and what differs there from its manifest."""
     from tqdm import tqdm
 
     from molmix_bench.hub.locate import locate
@@ -64,15 +86,21 @@ def verify_mix(
 
     source = locate(name, revision=revision)
     with tqdm(desc="verify", unit=" files", disable=None) as progress:
-        differences = verify(source, step=lambda _: progress.update())
-    if json:
-        print_json([asdict(item) for item in differences])
-    elif differences:
-        print_table(("path", "found", "expected"), [[item.path, item.found, item.expected] for item in differences])
-    else:
-        print(f"{source.where}: every file is as in its manifest")
-    if differences:
-        raise typer.Exit(1)
+        return source.where, verify(source, step=lambda _: progress.update())
+
+
+def _verify_store(path: Path) -> tuple[str, list[Difference]]:
+    """Returns a store's place and what differs there from its header."""
+    require_train()
+    from molmix_bench.graphs.store import GraphStore
+    from molmix_bench.hub.verify import Difference
+
+    store = GraphStore(path)
+    files = {array_file(path, name): entry.sha256 for name, entry in store.header.arrays.items()}
+    found = [
+        Difference(file.relative_to(path).as_posix(), what, f"sha256 {files[file]}") for file, what in store.damages()
+    ]
+    return str(path), found
 
 
 def serve_dev_hub(

@@ -119,3 +119,28 @@ def test_warnings_are_talk(tmp_path):
     (line,) = [line for line in result.stderr.splitlines() if "is not upstream's" in line]
     assert line.startswith("warning: ")
     assert "UserWarning" not in result.stderr
+
+
+def test_featurize_and_verify_a_store(mix, tmp_path):
+    """`featurize` prints the folder that it made, the second time at once; `verify` finds every changed byte in it."""
+    first = _run("featurize", mix, "--rwse", "4", "--laplacian", "0", "--workers", "1", "--json", cache=tmp_path)
+    facts = json.loads(first.stdout)
+    assert facts["features"] == {"rwse": 4, "laplacian": 0}
+    assert facts["molecules"] == sum(facts["splits"].values()) == 40
+    path = tmp_path / "stores" / facts["key"]
+    again = _run("featurize", mix, "--rwse", "4", "--laplacian", "0", cache=tmp_path)
+    assert (again.returncode, again.stdout.strip()) == (0, str(path)) == (0, facts["path"])
+    assert facts["num_bytes"] == sum(file.stat().st_size for file in path.rglob("*.bin"))
+    whole = _run("verify", path, cache=tmp_path)
+    assert (whole.returncode, whole.stdout) == (0, f"{path}: every file is as in its header\n")
+    for name in ("bonds.bin", "atom_code.bin"):
+        data = bytearray((path / name).read_bytes())
+        data[-1] ^= 4
+        (path / name).write_bytes(data)
+    damaged = _run("verify", path, "--json", cache=tmp_path)
+    assert damaged.returncode == 1
+    assert sorted(item["path"] for item in json.loads(damaged.stdout)) == ["atom_code.bin", "bonds.bin"]
+    (path / "bonds.bin").write_bytes(b"")
+    truncated = _run("verify", path, cache=tmp_path)
+    assert truncated.returncode == 1
+    assert "bonds.bin: found 0 bytes" in truncated.stderr
