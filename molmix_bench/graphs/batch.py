@@ -12,7 +12,7 @@ from torch import Tensor
 from molmix_bench.graphs.batch_labels import DenseLabels, Labels, NodeLabels, SparseLabels
 from molmix_bench.graphs.groups import Groups
 
-__all__ = ["Batch", "DenseLabels", "EdgeGroups", "Labels", "NodeLabels", "SparseLabels"]
+__all__ = ["Batch", "DenseLabels", "EdgeGroups", "HostSide", "Labels", "NodeLabels", "SparseLabels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,19 @@ class EdgeGroups:
     source: Groups
     target: Groups
     code: Groups
+
+
+@dataclass(frozen=True, slots=True)
+class HostSide:
+    """What a program has to know of a batch: asked of a GPU, it would have to wait for all that the GPU has to do.
+
+    Shapes:
+        molecules: (num_graphs,) int64, as in `Batch`, on the CPU.
+    """
+
+    largest: int
+    """Atoms of the largest molecule; 0 where there is none."""
+    molecules: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,7 @@ class Batch:
         half_encodings: by name (`vocab.RWSE`, ...), each (num_nodes, k) float16.
         labels: by dataset; every dataset asked for is there, if with no rows.
         edge_groups: of the edges, where somebody has made them; see `group_edges`.
+        known: what the host knew of the batch when it was sent to a GPU; see `host_side`.
     """
 
     atom_code: Tensor
@@ -57,6 +71,7 @@ class Batch:
     half_encodings: Mapping[str, Tensor] = field(default_factory=dict)
     labels: Mapping[str, Labels] = field(default_factory=dict)
     edge_groups: EdgeGroups | None = None
+    known: HostSide | None = None
 
     @property
     def x(self) -> Tensor:
@@ -91,8 +106,16 @@ class Batch:
         """Directed edges in the batch: twice the bonds."""
         return len(self.bond_code)
 
+    @property
+    def host_side(self) -> HostSide:
+        """What a program has to know; of a batch that `to` sent to a GPU it is known already."""
+        if self.known is not None:
+            return self.known
+        sizes = self.ptr.diff()
+        return HostSide(int(sizes.max()) if len(sizes) else 0, self.molecules.cpu())
+
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        """Returns this batch with `function` applied to every tensor, and without groups of edges."""
+        """Returns this batch with `function` applied to every tensor, and without what is derived from them."""
         return replace(
             self,
             atom_code=function(self.atom_code),
@@ -106,11 +129,13 @@ class Batch:
             half_encodings={name: function(values) for name, values in self.half_encodings.items()},
             labels={name: labels.map(function) for name, labels in self.labels.items()},
             edge_groups=None,
+            known=None,
         )
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
         """Returns this batch on a device; `non_blocking` overlaps the copy where the batch is pinned."""
-        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        moved = self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return moved if moved.ptr.device.type == "cpu" else replace(moved, known=self.host_side)
 
     def group_edges(self) -> Self:
         """Returns this batch with its edges in groups, by which gradients and messages are added up faster on a CPU.
@@ -182,4 +207,5 @@ class Batch:
 
     def pin_memory(self) -> Self:
         """Returns this batch in page-locked memory, from where copies to a GPU need not wait."""
-        return self.map(torch.Tensor.pin_memory)
+        # Rows with gaps between them, as encodings are, would be copied once more, to where copies do wait.
+        return self.map(lambda tensor: tensor.contiguous().pin_memory())

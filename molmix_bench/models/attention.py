@@ -37,8 +37,7 @@ class GraphAttention(nn.Module):
             x: (num_nodes, width), the atoms of each molecule one after the other.
             returns: (num_nodes, width).
         """
-        sizes = batch.ptr.diff()
-        longest = int(sizes.max()) if len(sizes) else 0
+        sizes, longest = batch.ptr.diff(), batch.host_side.largest
         # Only the result of the multiplication is padded: each molecule to the size of the largest.
         places = torch.arange(len(x), device=x.device) - batch.ptr.index_select(0, batch.batch) + batch.batch * longest
         projected = self.to_all(x)

@@ -35,7 +35,10 @@ class FingerprintBody(nn.Module):
         """Returns the molecules' embeddings, (num_graphs, width)."""
         if self.table is None:
             raise TypeError("the table of fingerprints is not set")
-        rows = torch.from_numpy(self.table.rows(batch.molecules.cpu().numpy())).to(batch.molecules.device)
+        rows = torch.from_numpy(self.table.rows(batch.host_side.molecules.numpy()))
+        if batch.molecules.device.type == "cuda":
+            rows = rows.pin_memory()
+        rows = rows.to(batch.molecules.device, non_blocking=True)
         if self.scale is not None:
             bits, values = rows[:, : self.num_bits], rows[:, self.num_bits :]
             rows = torch.cat([bits, self.scale(values.sign() * values.abs().log1p())], dim=1)

@@ -81,7 +81,8 @@ def sparse_task_means(errors: Tensor, tasks: Tensor, num_tasks: int) -> tuple[Te
         tasks: (num_labels,) int64.
     """
     sums = errors.new_zeros(num_tasks).index_add(0, tasks, errors)
-    return _sum_means(sums, torch.bincount(tasks, minlength=num_tasks))
+    # Not by `bincount`, for whose size a GPU is asked which task is the largest.
+    return _sum_means(sums, tasks.new_zeros(num_tasks).index_add(0, tasks, torch.ones_like(tasks)))
 
 
 def _sum_means(sums: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,12 +21,31 @@ Sums = Mapping[str, tuple[Tensor, Tensor]]
 """By dataset: the sum of the losses of all labels present, and their number, both 0-dimensional."""
 
 
+class _OnItsWay:
+    """A number that a GPU sends to the host when it gets there, so that asking for it waits for nothing later."""
+
+    def __init__(self, number: Tensor) -> None:
+        self._number = number
+        self._sent: torch.cuda.Event | None = None
+        if number.device.type == "cuda":
+            self._number = torch.empty_like(number, device="cpu", pin_memory=True)
+            self._number.copy_(number, non_blocking=True)
+            self._sent = torch.cuda.Event()
+            self._sent.record()
+
+    def item(self) -> float:
+        """Returns the number, when it is there."""
+        if self._sent is not None:
+            self._sent.synchronize()
+        return float(self._number.item())
+
+
 @dataclass(frozen=True, slots=True)
 class _Done:
     """A step whose loss has not been looked at yet."""
 
     batch: Batch
-    loss: Tensor
+    loss: _OnItsWay
     sums: Sums
     where: str
 
@@ -38,8 +57,8 @@ class Step:
     The loss is the weighted sum over datasets of the mean over all labels of that dataset in the batch: each label of
     a batch counts the same, whichever its task, unless the run's `loss_mean` says that each task does.
 
-    Whether a loss is finite is asked when the next step begins, and after the last one by `finish`: so the next batch
-    is made while a GPU is still at work on this one.
+    Whether a loss is finite is asked when the next step has been given to the GPU, and after the last one by `finish`:
+    so the next batch is made, pinned and sent while a GPU is still at work on this one, which never waits for the host.
     """
 
     spec: TrainingSpec
@@ -63,8 +82,7 @@ class Step:
         Raises:
             RunError: the loss of the batch before is not finite; the weights are of no use any more.
         """
-        self.finish()
-        sums = self._forward(batch.to(self.fabric.device, non_blocking=True))
+        sums = self._forward(self._sent(batch))
         loss = weigh(mean_losses(self._shared(sums)), self.spec.loss_weights)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -77,7 +95,9 @@ class Step:
         self.optimizer.step()
         sums = {name: (total.detach(), count) for name, (total, count) in sums.items()}
         # Where one process finds a loss that is not finite, all stop.
-        self._last = _Done(batch, reduced(self.fabric, [loss.detach()])[0], sums, where)
+        done = _Done(batch, _OnItsWay(reduced(self.fabric, [loss.detach()])[0]), sums, where)
+        self.finish()
+        self._last = done
         return sums
 
     def finish(self) -> None:
@@ -89,6 +109,10 @@ class Step:
         last, self._last = self._last, None
         if last is not None and not math.isfinite(last.loss.item()):
             raise self._explain(last)
+
+    def _sent(self, batch: Batch) -> Batch:
+        device = self.fabric.device
+        return (batch.pin_memory() if device.type == "cuda" else batch).to(device, non_blocking=True)
 
     def _forward(self, batch: Batch) -> Sums:
         # Fabric's own mixed precision would also round the encodings, and refuses frozen dataclasses.

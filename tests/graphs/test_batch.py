@@ -78,3 +78,12 @@ def test_pyg_separates_and_collates_it(batch):
     again = PyGBatch.from_data_list(graphs)
     for name, values in batch.to_pyg().to_dict().items():
         torch.testing.assert_close(again[name], values, equal_nan=True)
+
+
+def test_the_host_knows_what_it_sent(batch):
+    """Of a batch elsewhere, the largest molecule and the rows of the store are known without asking there."""
+    there = batch.to("meta").to("meta", non_blocking=True)
+    for side in (there.host_side, batch.host_side):
+        assert (side.largest, side.molecules.tolist()) == (3, [0, 1, 2])
+    assert batch.to("cpu").known is None, "what can be looked up is not kept: it could be of another batch"
+    assert batch.map(lambda tensor: tensor[:0]).host_side.largest == 0

@@ -14,6 +14,7 @@ from molmix_bench.errors import RunError
 from molmix_bench.graphs.batch import NodeLabels
 from molmix_bench.models.network import make_network
 from molmix_bench.specs.run import TrainingSpec
+from molmix_bench.training import step as step_module
 from molmix_bench.training.objective import Objective
 from molmix_bench.training.step import Step, add_sums, mean_losses
 from tests.models.small import ASSAYS, CHARGES, FEATURES, GRADES, PROPS, SPEC, make_batch
@@ -108,7 +109,20 @@ def test_sums_over_batches_weigh_every_label_alike():
     assert {name: loss.item() for name, loss in mean_losses(add_sums([one, two])).items()} == {"a": 2.0, "b": 0.0}
 
 
-def test_a_loss_that_is_not_finite_is_found_before_the_next_step(tmp_path):
+def test_a_loss_is_asked_for_when_the_next_step_is_under_way(tmp_path, monkeypatch):
+    """A GPU that has the next step to do does not wait while the host looks at the loss of this one."""
+    events = []
+    step = _step(_network(), tmp_path)
+    change, ask = step.optimizer.step, step_module._OnItsWay.item
+    monkeypatch.setattr(step.optimizer, "step", lambda: events.append("change") or change())
+    monkeypatch.setattr(step_module._OnItsWay, "item", lambda loss: events.append("ask") or ask(loss))
+    for _ in range(3):
+        step(_batch(), rate=0.01, where="-")
+    step.finish()
+    assert events == ["change", "change", "ask", "change", "ask", "ask"]
+
+
+def test_a_loss_that_is_not_finite_is_found_in_the_next_step(tmp_path):
     """The error names the step that gave it, whether another one follows or not; the batch is kept."""
     spoilt = make_batch(props=([0], [[float("inf"), 0.0]]))
     for following in (lambda step: step(_batch(), rate=0.1, where="second"), lambda step: step.finish()):
