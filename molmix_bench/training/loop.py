@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
 
+from molmix_bench.errors import RunError
 from molmix_bench.graphs.loader import Loader
 from molmix_bench.graphs.order import Order
 from molmix_bench.graphs.store import GraphStore
@@ -162,7 +163,17 @@ class Trainer:
         )
 
     def _train(self, loader: Loader, epoch: int, bar: tqdm[Any]) -> Iterator[Sums]:
-        """Yields the losses of each batch of an epoch while it changes the weights."""
+        """Yields the losses of each batch of an epoch while it changes the weights.
+
+        Raises:
+            RunError: a loss is not finite, or there is no batch.
+        """
+        if not len(loader):
+            raise RunError(
+                f"{self._name}, epoch {epoch}",
+                found=f"fewer batches than the {self._setting.fabric.world_size} processes that share them",
+                fix="lower training.batch_size, or train with fewer devices",
+            )
         self._step.model.train()
         for position, batch in enumerate(loader):
             rate = self._rate((epoch - 1) * len(loader) + position, len(loader))

@@ -44,3 +44,11 @@ def test_an_error_of_all_processes_comes_back_whole(chains, tmp_path):
     spec = run_spec(training__epochs=2, training__optimizer__learning_rate=1e36, **EXACT)
     with pytest.raises(RunError, match=r"epoch \d, batch \d+ of \d+: a loss that is not finite"):
         run(spec, chains, tmp_path, accelerator="cpu", devices=2)
+
+
+@pytest.mark.slow
+def test_fewer_batches_than_processes(chains, tmp_path):
+    """Where not every process would have a batch, there is nothing to train on, and the error says what to change."""
+    spec = run_spec(training__batch_size=1_000, training__epochs=1, **EXACT)
+    with pytest.raises(RunError, match=r"fewer batches than the 2 processes .*lower training\.batch_size"):
+        run(spec, chains, tmp_path, accelerator="cpu", devices=2)
