@@ -30,7 +30,7 @@ class _OnItsWay:
         if number.device.type == "cuda":
             self._number = torch.empty_like(number, device="cpu", pin_memory=True)
             self._number.copy_(number, non_blocking=True)
-            self._sent = torch.cuda.Event()
+            self._sent = torch.cuda.Event()  # type: ignore[no-untyped-call]  # PyTorch's
             self._sent.record()
 
     def item(self) -> float:
