@@ -71,6 +71,9 @@ class TrainingSpec(Spec):
     """One network is trained for each; it decides initial weights, the order of molecules, dropout and signs."""
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    weight_average: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Decay, a step, of a moving average of the weights, which is validated and predicts in their place; null has
+    none. `training/averaging.py` states the rule."""
     loss_mean: LossMean = "labels"
     """A dataset's loss in a batch: the mean over all of its labels, whichever their tasks (the paper's, `flatten`); or
     the mean over tasks of the mean over the labels of each (`mean-per-label`), so that rarely measured tasks count as

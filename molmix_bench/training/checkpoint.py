@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from pydantic import NonNegativeInt
@@ -18,9 +17,11 @@ from torch import Tensor, nn
 from molmix_bench.atomic import written_whole
 from molmix_bench.errors import RunError
 from molmix_bench.specs.base import Spec
+from molmix_bench.training.averaging import MovingAverage
 
 _MODEL = "model."
 _OPTIMIZER = "optimizer."
+_AVERAGE = "average."
 _HEADER = "molmix"
 
 
@@ -40,17 +41,28 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, header: Spec | N
         part.write_bytes(save({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata))
 
 
-def save_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, *, progress: Progress) -> None:
-    """Writes weights, optimizer state and progress into one file, atomically."""
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    progress: Progress,
+    average: MovingAverage | None = None,
+) -> None:
+    """Writes weights, their average, optimizer state and progress into one file, atomically."""
     names = [name for name, _ in network.named_parameters()]
     tensors = {_MODEL + name: tensor for name, tensor in network.state_dict().items()}
     for position, state in optimizer.state_dict()["state"].items():
         tensors |= {f"{_OPTIMIZER}{names[position]}.{key}": tensor for key, tensor in state.items()}
+    if average is not None:
+        tensors |= {_AVERAGE + name: tensor for name, tensor in average.state().items()}
     write_tensors(path, tensors, header=progress)
 
 
-def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Fills a network and its optimizer from a checkpoint and returns how far it had come.
+def load_checkpoint(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, *, average: MovingAverage | None = None
+) -> Progress:
+    """Fills a network, its optimizer and its average from a checkpoint and returns how far it had come.
 
     Raises:
         RunError: the file is damaged, or is one of another network.
@@ -64,12 +76,23 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optim
             name, entry = key.removeprefix(_OPTIMIZER).rsplit(".", 1)
             state.setdefault(positions[name], {})[entry] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    if average is not None:
+        try:
+            average.load(_part(tensors, _AVERAGE))
+        except KeyError as error:
+            found = f"no average of the weights ({error})"
+            raise RunError(str(path), found=found, fix="use the run.yaml that lies beside it") from None
     return Progress.model_validate_json(header)
 
 
 def load_weights(path: Path, network: nn.Module) -> None:
-    """Fills a network from a checkpoint, or from a file of weights alone; raises like `load_checkpoint`."""
-    _fill(network, _read(path)[0], where=path)
+    """Fills a network from a checkpoint, or from a file of weights alone; raises like `load_checkpoint`.
+
+    Of a checkpoint with an average of the weights, it takes that.
+    """
+    tensors, _ = _read(path)
+    averages = {_MODEL + name: tensor for name, tensor in _part(tensors, _AVERAGE).items()}
+    _fill(network, {name: averages.get(name, tensor) for name, tensor in tensors.items()}, where=path)
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
@@ -87,10 +110,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
         raise RunError(str(path), found=f"no readable checkpoint ({error})", fix=fix) from None
 
 
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def _fill(network: nn.Module, tensors: dict[str, Tensor], *, where: Path) -> None:
-    weights: dict[str, Any] = {
-        name.removeprefix(_MODEL): tensor for name, tensor in tensors.items() if name.startswith(_MODEL)
-    }
+    weights = _part(tensors, _MODEL)
     own = network.state_dict()
     strange = sorted(
         name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from molmix_bench.models.network import Network
 from molmix_bench.specs.result import EpochRecord, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
+from molmix_bench.training.averaging import MovingAverage
 from molmix_bench.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_weights
 from molmix_bench.training.folder import SeedFolder
 from molmix_bench.training.journal import append_record, trim_records
@@ -102,6 +104,8 @@ class Trainer:
         )
         # The wrapped pair knows about devices and processes; the plain one is what checkpoints hold.
         model, optimizer = setting.fabric.setup(network, self._optimizer)
+        decay = self._spec.weight_average
+        self._average = None if decay is None else MovingAverage(network, decay=decay)
         self._step = Step(
             spec=self._spec,
             fabric=setting.fabric,
@@ -119,7 +123,7 @@ class Trainer:
         """
         progress = Progress()
         if self._folder.last.is_file():
-            progress = load_checkpoint(self._folder.last, self._network, self._optimizer)
+            progress = load_checkpoint(self._folder.last, self._network, self._optimizer, average=self._average)
             if self._writes:
                 say(f"{self._name}: going on after epoch {progress.epoch} of {self._spec.epochs}")
         if self._writes:
@@ -178,6 +182,8 @@ class Trainer:
         for position, batch in enumerate(loader):
             rate = self._rate((epoch - 1) * len(loader) + position, len(loader))
             yield self._step(batch, rate=rate, where=f"epoch {epoch}, batch {position + 1} of {len(loader)}")
+            if self._average is not None:
+                self._average.update()
             bar.update(batch.num_graphs)
         self._step.finish()
 
@@ -195,14 +201,19 @@ class Trainer:
         setting = self._setting
         if not setting.validation or not self._writes:
             return {}
-        predictions = predict_split(
-            self._network,
-            self._step.objectives,
-            store=setting.store,
-            split=Split.VALIDATION,
-            device=setting.fabric.device,
-        )
+        with self._averaged():
+            predictions = predict_split(
+                self._network,
+                self._step.objectives,
+                store=setting.store,
+                split=Split.VALIDATION,
+                device=setting.fabric.device,
+            )
         return macro_values(score_split(predictions, setting.validation, seed=self._seed))
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """Gives the network the weights that are to predict."""
+        return nullcontext() if self._average is None else self._average.applied()
 
     def _keep(self, record: EpochRecord, progress: Progress) -> Progress:
         """Writes what an epoch gave; the checkpoint last, since it is what says that the epoch is complete."""
@@ -214,8 +225,9 @@ class Trainer:
         )
         append_record(self._folder.metrics, record)
         if best:
-            save_weights(self._folder.best(record.epoch), self._network)
-        save_checkpoint(self._folder.last, self._network, self._optimizer, progress=progress)
+            with self._averaged():
+                save_weights(self._folder.best(record.epoch), self._network)
+        save_checkpoint(self._folder.last, self._network, self._optimizer, progress=progress, average=self._average)
         self._folder.remove_other_bests(progress.best_epoch)
         return progress
 
