@@ -80,7 +80,9 @@ class DatasetMerge:
         """Returns the merged rows of `table`, of which `members` are the molecules and `codes` the splits."""
         placed = codes >= 0
         unplaced = self._unplaced(table, ~placed)
-        groups = _group(table.filter(pa.array(placed)), members[placed], codes[placed])
+        if not placed.all():
+            table, members, codes = table.filter(pa.array(placed)), members[placed], codes[placed]
+        groups = _group(table, members, codes)
         labels, homeless = self._on_stored_atoms(groups)
         merged, found = self._merge(labels, groups)
         kept = self._layout.has_label(merged)
@@ -139,16 +141,14 @@ class DatasetMerge:
         spread = groups.rows[SPREAD].take(duplicates).to_numpy() if has_spread else None
         merged_cells, found = merge_cells(cells, renumbered, self._dataset.duplicates, spread=spread)
         merged = self._layout.from_cells(merged_cells, self._num_atoms[groups.members[groups.starts[several]]])
-        singles = labels.take(groups.starts[~several])
-        place = np.empty(len(several), dtype=np.int64)
-        place[~several] = np.arange(singles.num_rows)
-        place[several] = singles.num_rows + np.arange(merged.num_rows)
+        place = groups.starts.copy()
+        place[several] = labels.num_rows + np.arange(merged.num_rows)
         original = np.flatnonzero(several)
         disagreements = [
             replace(item, group=int(original[item.group]), rows=tuple(int(duplicates[row]) for row in item.rows))
             for item in found
         ]
-        return pa.concat_tables([singles, merged]).take(place), disagreements
+        return pa.concat_tables([labels, merged]).take(place), disagreements
 
     def _tables(self, groups: _Groups, merged: pa.Table, kept: npt.NDArray[np.bool_]) -> dict[Split, pa.Table]:
         identity = self._molecules.select(list(IDENTITY_COLUMNS)).take(groups.members[groups.starts])
