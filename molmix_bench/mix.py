@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from molmix_bench.errors import MixError, UsageError
 from molmix_bench.layout.choose import layout_of
 from molmix_bench.layout.protocol import Layout
+from molmix_bench.parquet import open_parquet
 from molmix_bench.specs.base import nearest, validate_spec
 from molmix_bench.specs.manifest import FORMAT, Manifest
 from molmix_bench.specs.source import DatasetSpec, SourceSpec
@@ -150,7 +150,7 @@ class Mix:
     def batches(self, config: str, split: str | Split) -> Iterator[pa.RecordBatch]:
         """Yields the rows of one split in order, a bounded number at a time."""
         for path in self.files(config, split):
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 yield from file.iter_batches()
 
     def _check_names(self, config: str, split: str | Split) -> Split:

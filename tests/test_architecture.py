@@ -21,6 +21,7 @@ ORDER = (
     "talk",
     "extras",
     "parallel",
+    "parquet",
     "specs",
     "catalog",
     "layout",

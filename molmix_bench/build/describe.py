@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from molmix_bench.build.exact import Moments
 from molmix_bench.build.paths import staged_file
@@ -21,6 +20,7 @@ from molmix_bench.build.plan import Plan
 from molmix_bench.layout.choose import layout_of
 from molmix_bench.layout.protocol import Layout
 from molmix_bench.metrics.protocol import LabelStats, why_not_scorable
+from molmix_bench.parquet import open_parquet
 from molmix_bench.specs.source import DatasetSpec
 from molmix_bench.vocab import SPLITS, Kind, Split
 
@@ -98,7 +98,7 @@ def _task_labels(paths: list[Path], layout: Layout) -> Iterator[list[npt.NDArray
     """Yields the labels of every task, a bounded number of rows at a time."""
     names = layout.schema.names
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=names):
                 # Selected again: a name with a dot is, to the reader, a part of a column of another name too.
                 yield layout.task_values(pa.Table.from_batches([batch]).select(names))

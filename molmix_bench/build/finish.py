@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from molmix_bench.build.account import digests_by_table, split_entries
-from molmix_bench.build.buckets import read_table
 from molmix_bench.build.describe import TASKS_SCHEMA
 from molmix_bench.build.ledger import CONFLICTS_SCHEMA, DROPS_SCHEMA
 from molmix_bench.build.paths import staged_file
 from molmix_bench.build.plan import Plan, RawInput, versions
 from molmix_bench.build.readme import render_readme
-from molmix_bench.build.write import ROWS_PER_GROUP, write_parquet
+from molmix_bench.build.sort import sorted_rows
+from molmix_bench.build.write import ROWS_PER_GROUP, regroup, write_parquet
 from molmix_bench.sources.download import file_sha256
 from molmix_bench.specs.manifest import FORMAT, BuiltFile, DatasetEntry, Manifest, RawFile
 from molmix_bench.vocab import (
@@ -29,14 +30,17 @@ from molmix_bench.vocab import (
     TASKS_FILE,
 )
 
+_ROWS_SORTED_AT_ONCE = 131_072
+"""Of drops or conflicts: some tens of MB."""
+
 
 def write_ledger(plan: Plan, name: str, pieces: Iterable[Path], order: tuple[str, ...]) -> int:
     """Writes `drops.parquet` or `conflicts.parquet` from what the steps found, sorted; returns its rows."""
     schema = DROPS_SCHEMA if name == DROPS_FILE else CONFLICTS_SCHEMA
-    table = pa.concat_tables([pa.Table.from_batches([], schema), *(read_table(path) for path in pieces)])
-    table = table.sort_by([(column, "ascending") for column in order]).combine_chunks()
-    groups = [table.slice(start, ROWS_PER_GROUP) for start in range(0, max(1, table.num_rows), ROWS_PER_GROUP)]
-    return write_parquet(staged_file(plan, name), groups)
+    rows = sorted_rows(list(pieces), order, scratch=plan.work / "sort" / name, at_once=_ROWS_SORTED_AT_ONCE)
+    groups = regroup(rows, ROWS_PER_GROUP)
+    # A file without rows has a group, too.
+    return write_parquet(staged_file(plan, name), chain([next(groups, schema.empty_table())], groups))
 
 
 def write_tasks(plan: Plan, tasks: list[dict[str, Any]]) -> int:

@@ -80,9 +80,15 @@ class DatasetMerge:
         """Returns the merged rows of `table`, of which `members` are the molecules and `codes` the splits."""
         placed = codes >= 0
         unplaced = self._unplaced(table, ~placed)
-        groups = _group(table.filter(pa.array(placed)), members[placed], codes[placed])
+        if not placed.all():
+            table, members, codes = table.filter(pa.array(placed)), members[placed], codes[placed]
+        groups = _group(table, members, codes)
+        num_labels = int(self._layout.count(groups.rows.select(self._layout.schema.names)).sum())
         labels, homeless = self._on_stored_atoms(groups)
         merged, found = self._merge(labels, groups)
+        # Most of the memory: from here on, only where rows come from is looked at.
+        del labels
+        groups = replace(groups, rows=groups.rows.select([INPUT, ROW, SMILES]))
         kept = self._layout.has_label(merged)
         origins = RowOrigins(self._plan, self._name, groups.rows)
         mol_ids = self._molecules[MOL_ID].take(groups.members[groups.starts]).to_pylist()
@@ -91,7 +97,7 @@ class DatasetMerge:
         drops = [*origins.homeless(homeless), *origins.ties(conflicts), *origins.lost_rows(lost, homeless.row.tolist())]
         tables = self._tables(groups, merged, kept)
         drops += unplaced
-        counts = self._count(groups, tables, drops) | {
+        counts = self._count(num_labels, tables, drops) | {
             "merged_rows": int((groups.sizes[kept] - 1).sum()),
             "molecules": len(np.unique(groups.members[groups.starts][kept])),
             "conflicts": len(conflicts),
@@ -139,25 +145,28 @@ class DatasetMerge:
         spread = groups.rows[SPREAD].take(duplicates).to_numpy() if has_spread else None
         merged_cells, found = merge_cells(cells, renumbered, self._dataset.duplicates, spread=spread)
         merged = self._layout.from_cells(merged_cells, self._num_atoms[groups.members[groups.starts[several]]])
-        singles = labels.take(groups.starts[~several])
-        place = np.empty(len(several), dtype=np.int64)
-        place[~several] = np.arange(singles.num_rows)
-        place[several] = singles.num_rows + np.arange(merged.num_rows)
+        place = groups.starts.copy()
+        place[several] = labels.num_rows + np.arange(merged.num_rows)
         original = np.flatnonzero(several)
         disagreements = [
             replace(item, group=int(original[item.group]), rows=tuple(int(duplicates[row]) for row in item.rows))
             for item in found
         ]
-        return pa.concat_tables([singles, merged]).take(place), disagreements
+        return pa.concat_tables([labels, merged]).take(place), disagreements
 
     def _tables(self, groups: _Groups, merged: pa.Table, kept: npt.NDArray[np.bool_]) -> dict[Split, pa.Table]:
         identity = self._molecules.select(list(IDENTITY_COLUMNS)).take(groups.members[groups.starts])
         schema = pa.schema([*identity.schema, *merged.schema])
         rows = pa.Table.from_arrays([*identity.columns, *merged.columns], schema=schema)
-        present = np.unique(groups.codes[kept])
-        return {SPLITS[code]: rows.filter(pa.array(kept & (groups.codes == code))) for code in present}
+        tables = {}
+        for code in np.unique(groups.codes[kept]):
+            # Groups are sorted by split: no copy but where some have lost all their labels.
+            start, stop = np.searchsorted(groups.codes, [code, code + 1]).tolist()
+            table, here = rows.slice(start, stop - start), kept[start:stop]
+            tables[SPLITS[code]] = table if here.all() else table.filter(pa.array(here))
+        return tables
 
-    def _count(self, groups: _Groups, tables: dict[Split, pa.Table], drops: list[Drop]) -> dict[str, Any]:
+    def _count(self, num_labels: int, tables: dict[Split, pa.Table], drops: list[Drop]) -> dict[str, Any]:
         names = self._layout.schema.names
         splits = {
             split: {"rows": part.num_rows, "labels": int(self._layout.count(part.select(names)).sum())}
@@ -167,9 +176,8 @@ class DatasetMerge:
         for drop in drops:
             rows[drop.reason] += drop.task is None
             labels[drop.reason] += drop.labels
-        grouped = int(self._layout.count(groups.rows.select(names)).sum())
         lost = sum(drop.labels for drop in drops if drop.reason is not DropReason.NO_SPLIT)
-        merged = grouped - lost - sum(item["labels"] for item in splits.values())
+        merged = num_labels - lost - sum(item["labels"] for item in splits.values())
         return {
             "splits": splits,
             "dropped_rows": dict(rows),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from molmix_bench.build.engine import CONTINUES, Task, explained, name_largest
 from molmix_bench.errors import BuildError
-from molmix_bench.parallel import start_pool
+from molmix_bench.parallel import give_back_memory, start_pool
 
 
 class LocalEngine:
@@ -38,7 +39,7 @@ class LocalEngine:
             return
         pool = self._start()
         largest_first = sorted(tasks, key=lambda task: -task.size)
-        futures: dict[Future[Any], Task] = {pool.submit(task.call): task for task in largest_first}
+        futures: dict[Future[Any], Task] = {pool.submit(partial(_call, task.call)): task for task in largest_first}
         try:
             for future in as_completed(futures):
                 with explained(step, futures[future]):
@@ -64,3 +65,11 @@ class LocalEngine:
         if self._pool is None:
             self._pool = start_pool(self._workers)
         return self._pool
+
+
+def _call(piece: Callable[[], Any]) -> Any:
+    try:
+        return piece()
+    finally:
+        # A worker that waits for others, or does smaller pieces next, would hold what its largest piece took.
+        give_back_memory()

@@ -24,6 +24,7 @@ from molmix_bench.build.standardize import GROUP, MOLECULES_SCHEMA, NUM_ATOMS
 from molmix_bench.build.tables import mix_table
 from molmix_bench.layout.cells import Ints
 from molmix_bench.layout.choose import layout_of
+from molmix_bench.parallel import give_back_memory
 from molmix_bench.vocab import IDENTITY_COLUMNS, MIX_CONFIG, MOL_ID, SMILES, SPLITS, Split
 
 
@@ -45,8 +46,10 @@ def merge_partition(plan: Plan, partition: int, index: RowIndex) -> dict[str, An
     merged: dict[Split, dict[str, pa.Table]] = {split: {} for split in SPLITS}
     conflicts: list[Conflict] = []
     drops: list[Drop] = []
-    for name, table in routed.items():
-        result = DatasetMerge(plan, name, molecules)(table, members[name], codes[name])
+    for name in plan.datasets:
+        # What is done with is let go: a partition may take half of a worker's memory.
+        result = DatasetMerge(plan, name, molecules)(routed.pop(name), members.pop(name), codes.pop(name))
+        give_back_memory()
         conflicts += result.conflicts
         drops += result.drops
         summary["datasets"][name] = result.counts
@@ -58,6 +61,7 @@ def merge_partition(plan: Plan, partition: int, index: RowIndex) -> dict[str, An
     for split, tables in merged.items():
         if tables:
             table = mix_table(tables, layouts)
+            tables.clear()
             kept.update(table[MOL_ID].to_pylist())
             labels = sum(item["splits"].get(split, {"labels": 0})["labels"] for item in summary["datasets"].values())
             summary["mix"][split] = {"rows": table.num_rows, "labels": labels}

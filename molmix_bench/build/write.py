@@ -63,7 +63,7 @@ def write_shard(plan: Plan, shard: Shard) -> dict[str, Any]:
     path = staged_file(plan, shard.path)
     digest = ContentDigest()
     tables = (read_table(merged_file(plan, part, shard.config, shard.split)) for part in shard.partitions)
-    rows = write_parquet(path, _regroup(tables, ROWS_PER_GROUP), digest)
+    rows = write_parquet(path, regroup(tables, ROWS_PER_GROUP), digest)
     return {
         "path": shard.path,
         "sha256": file_sha256(path),
@@ -91,7 +91,7 @@ def write_parquet(path: Any, groups: Iterable[pa.Table], digest: ContentDigest |
     return rows
 
 
-def _regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     """Yields the rows of the tables in order, `rows` at a time, combined, so that bytes do not depend on partitions."""
     waiting: pa.Table | None = None
     for table in tables:

@@ -53,15 +53,37 @@ def release(arrays: Iterable[NDArray[Any]]) -> None:
             mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def buffer_ends(begins: NDArray[np.int64], members: int) -> NDArray[np.bool_]:
+def buffer_starts(order: NDArray[np.int64], *, block_size: int, buffer_blocks: int) -> NDArray[np.int64]:
+    """Returns where the buffers of an order of `block_order` begin.
+
+    >>> buffer_starts(np.array([8, 9, 5, 4, 6, 7, 1, 2, 3, 0]), block_size=4, buffer_blocks=1).tolist()
+    [0, 2, 6]
+
+    Args:
+        order: the order.
+        block_size: as for `block_order`.
+        buffer_blocks: as for `block_order`.
+    """
+    # Huge sizes are the whole order, as there.
+    block_size = min(int(block_size), len(order) + 1)
+    members = min(block_size * int(buffer_blocks), len(order) + 1)
+    starts = np.arange(0, len(order), members)
+    short = -len(order) % block_size
+    if short:
+        # The last block is that much smaller, wherever it is in the order, and so is its buffer.
+        starts[order.argmax() // members + 1 :] -= short
+    return starts
+
+
+def buffer_ends(begins: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Returns whether each batch is the last that begins in its buffer.
 
-    >>> buffer_ends(np.array([0, 4, 8, 12]), 8).tolist()
+    >>> buffer_ends(np.array([0, 4, 8, 12]), np.array([0, 8])).tolist()
     [False, True, False, True]
 
     Args:
         begins: where batches begin, increasing.
-        members: molecules in a buffer.
+        starts: where buffers begin, increasing.
     """
-    numbers = [*(begins // members).tolist(), -1]
+    numbers = [*np.searchsorted(starts, begins, side="right").tolist(), -1]
     return np.array([one != other for one, other in pairwise(numbers)], bool)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from molmix_bench.errors import StoreError
 from molmix_bench.graphs.append import ArrayWriter
+from molmix_bench.graphs.blocks import release
 from molmix_bench.graphs.label_tables import ABSENT
 from molmix_bench.graphs.layout import Array, LabelForm, form_of, label_array, split_array
 from molmix_bench.graphs.molecules import read_columns
@@ -40,6 +41,7 @@ def write_labels(mix: Mix, writer: ArrayWriter) -> None:
                 positions = _places(molecules, members, ids=ids, where=where)
                 _check(cells, dataset, atom_ptr[molecules + 1] - atom_ptr[molecules], where=where)
                 table.add(positions, cells)
+                release((mol_ids, atom_ptr, members))
             table.finish(len(members))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from molmix_bench.errors import UsageError
 from molmix_bench.graphs.batch import Batch
-from molmix_bench.graphs.blocks import block_order, buffer_ends, release
+from molmix_bench.graphs.blocks import block_order, buffer_ends, buffer_starts, release
 from molmix_bench.graphs.order import Order, batch_ends, check_integer, equal_ends, generator, shuffled
 from molmix_bench.graphs.sampling import draw
 from molmix_bench.graphs.source import LoaderSource
@@ -53,7 +53,8 @@ class Loader:
         self._source = source
         self.batch_size = batch_size
         positions = source.labelled() if only_labelled else np.arange(len(source.molecules))
-        positions = _ordered(source, positions, order, None if seed is None else generator(seed, epoch))
+        numbers = None if seed is None else generator(seed, epoch)
+        positions, self._buffers = _ordered(source, positions, order, numbers)
         self._positions = positions
         if order.max_nodes is None:
             ends = equal_ends(len(positions), batch_size)
@@ -61,9 +62,6 @@ class Loader:
             num_nodes = source.num_nodes(positions)
             ends = batch_ends(num_nodes, batch_size=batch_size, max_nodes=order.max_nodes)
         self._begins, self._ends = order.share(ends)
-        self._buffer = len(positions) + 1
-        if order.block_size is not None:
-            self._buffer = min(self._buffer, int(order.block_size) * int(order.buffer_blocks))
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -76,7 +74,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yields the batches."""
-        last = buffer_ends(self._begins, self._buffer)
+        last = buffer_ends(self._begins, self._buffers)
         for begin, end, done in zip(self._begins.tolist(), self._ends.tolist(), last.tolist(), strict=True):
             yield self._source.batch(self._positions[begin:end])
             if done:
@@ -85,17 +83,24 @@ class Loader:
 
 def _ordered(
     source: LoaderSource, positions: NDArray[np.int64], order: Order, numbers: np.random.Philox | None
-) -> NDArray[np.int64]:
-    """Returns places of molecules, at first increasing, in the order of an epoch; `numbers` is None without a seed."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns places of molecules, at first increasing, in the order of an epoch, and where its buffers begin there.
+
+    `numbers` is None without a seed. Without blocks, there is one buffer.
+    """
+    one_buffer = np.zeros(1, np.int64)
     if numbers is None:
         for name in ("sampling", "block_size"):
             if getattr(order, name) is not None:
                 raise UsageError(f"loader, {name}", found="no seed", expected="a seed, which decides the order")
-        return positions
+        return positions, one_buffer
     if order.sampling is not None:
         positions = draw(source, order.sampling, num_draws=len(positions), numbers=numbers)
     if order.block_size is None:
-        return positions if order.sampling is not None else positions[shuffled(len(positions), numbers)]
-    blocks = block_order(len(positions), numbers, block_size=order.block_size, buffer_blocks=order.buffer_blocks)
+        if order.sampling is None:
+            positions = positions[shuffled(len(positions), numbers)]
+        return positions, one_buffer
+    sizes = {"block_size": order.block_size, "buffer_blocks": order.buffer_blocks}
+    blocks = block_order(len(positions), numbers, **sizes)
     # Those that sampling drew stand in its order, not in that of the store.
-    return np.sort(positions)[blocks]
+    return np.sort(positions)[blocks], buffer_starts(blocks, **sizes)

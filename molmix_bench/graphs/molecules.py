@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molmix_bench.errors import StoreError
 from molmix_bench.graphs.layout import MOL_ID_DTYPE
 from molmix_bench.mix import Mix
+from molmix_bench.parquet import open_parquet
 from molmix_bench.vocab import MIX_CONFIG, MOL_ID, SMILES, Split
 
 ROWS_PER_BATCH = 16_384
@@ -62,7 +62,7 @@ def read_columns(
     """Yields the mol_ids of one table, strictly increasing, with other columns of it, some thousand rows at a time."""
     previous = b""
     for path in mix.files(config, split):
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for batch in file.iter_batches(ROWS_PER_BATCH, columns=[MOL_ID, *columns]):
                 if not batch.num_rows:
                     continue

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from molmix_bench.build.digest import ContentDigest, add_digests
 from molmix_bench.errors import HubError, MixError
 from molmix_bench.hub.contents import is_foreign
 from molmix_bench.hub.remote import Remote
 from molmix_bench.mix import MAX_MANIFEST_BYTES
+from molmix_bench.parquet import open_parquet
 from molmix_bench.sources.download import file_sha256
 from molmix_bench.specs.base import validate_spec
 from molmix_bench.specs.manifest import FORMAT, BuiltFile, Manifest
@@ -181,7 +181,7 @@ def _table_of(path: str) -> str:
 
 def _content_digest(path: Path) -> str:
     digest = ContentDigest()
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         try:
             for batch in file.iter_batches():
                 digest.update([batch])

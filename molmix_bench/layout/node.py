@@ -31,7 +31,15 @@ class NodeLayout:
 
     def count(self, labels: pa.Table) -> Ints:
         """Returns the number of labels of each row."""
-        return np.bincount(self.to_cells(labels).row, minlength=labels.num_rows)
+        # Not by way of cells, which take 32 bytes a label.
+        total = np.zeros(labels.num_rows, dtype=np.int64)
+        for column in labels.columns:
+            lengths = pc.list_value_length(column).to_numpy().astype(np.int64)
+            present = pc.list_flatten(column).is_valid().to_numpy()
+            before = np.concatenate([[0], np.cumsum(present, dtype=np.int32)])
+            ends = np.cumsum(lengths)
+            total += before[ends] - before[ends - lengths]
+        return total
 
     def to_cells(self, labels: pa.Table) -> Cells:
         """Returns the labels as cells, task by task."""

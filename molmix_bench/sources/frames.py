@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from molmix_bench.errors import SourceError
+from molmix_bench.parquet import open_parquet
 from molmix_bench.specs.base import nearest
 
 BLOCK_BYTES = 16 << 20
@@ -90,7 +91,7 @@ def _parquet_batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.R
 
 def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        return open_parquet(path)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
 

@@ -115,16 +115,23 @@ def _dataset(level: str, kind: str, columns: list[str]) -> dict[str, object]:
 
 
 def _write(path: Path, num_rows: int, pool: Path, columns: list[str], draw) -> None:
-    known = _open_pool(pool)
+    known = open_pool(pool)
     writer = None
-    for start in range(0, num_rows, _ROWS_AT_ONCE):
-        rows = [_row(known, row) for row in range(start, min(num_rows, start + _ROWS_AT_ONCE))]
-        smiles = [text for text, _ in rows]
-        atoms = np.array([num_atoms for _, num_atoms in rows])
-        batch = pa.RecordBatch.from_arrays([pa.array(smiles), *draw(atoms)], names=["smiles", *columns])
-        writer = writer or pq.ParquetWriter(path, batch.schema)
-        writer.write_batch(batch, row_group_size=_ROW_GROUP)
+    for begin in range(0, num_rows, _ROW_GROUP):
+        stop = min(num_rows, begin + _ROW_GROUP)
+        group = pa.Table.from_batches(
+            _batch(known, range(start, min(stop, start + _ROWS_AT_ONCE)), columns, draw)
+            for start in range(begin, stop, _ROWS_AT_ONCE)
+        )
+        writer = writer or pq.ParquetWriter(path, group.schema)
+        writer.write_table(group, row_group_size=_ROW_GROUP)
     writer.close()
+
+
+def _batch(known: _Pool, rows: range, columns: list[str], draw) -> pa.RecordBatch:
+    smiles = [smiles_of_row(known, row) for row in rows]
+    atoms = atoms_of_rows(known, np.array(rows))
+    return pa.RecordBatch.from_arrays([pa.array(smiles), *draw(atoms)], names=["smiles", *columns])
 
 
 def _draw_assays(num_assays: int, atoms) -> list[pa.Array]:
@@ -158,29 +165,49 @@ class _Pool(NamedTuple):
 
 
 @cache
-def _open_pool(path: Path) -> _Pool:
+def open_pool(path: Path) -> _Pool:
+    """Returns what `make_pool` wrote."""
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     return _Pool(table, np.concatenate([chunk.value_lengths().to_numpy() for chunk in table["order"].chunks]))
 
 
-def _row(pool: _Pool, row: int) -> tuple[str, int]:
-    """Returns a row's SMILES, with its number in the pool as title, and its atoms."""
-    turn, number = divmod(row - (row % REPEATED == 1), len(pool.num_atoms))
-    added = [FRAGMENTS[turn % len(FRAGMENTS)]]
-    if turn >= len(FRAGMENTS):
-        added.append(FRAGMENTS[turn // len(FRAGMENTS) - 1])
-    return f"{'.'.join([pool.table['smiles'][number].as_py(), *added])} {number}", pool.num_atoms[number] + len(added)
+def smiles_of_row(pool: _Pool, row: int) -> str:
+    """Returns a row's SMILES, with its number in the pool as title."""
+    turn, number = divmod(_molecule_of(row), len(pool.num_atoms))
+    return f"{'.'.join([pool.table['smiles'][number].as_py(), *_added(turn)])} {number}"
+
+
+def atoms_of_rows(pool: _Pool, rows: np.ndarray) -> np.ndarray:
+    """Returns the number of atoms of each row."""
+    turns, numbers = np.divmod(_molecule_of(rows), len(pool.num_atoms))
+    added = np.array([len(_added(turn)) for turn in range(turns.max(initial=0) + 1)])
+    return pool.num_atoms[numbers] + added[turns]
+
+
+def _molecule_of(row):
+    return row - (row % REPEATED == 1)
+
+
+def _added(turn: int) -> list[str]:
+    more = [FRAGMENTS[turn // len(FRAGMENTS) - 1]] if turn >= len(FRAGMENTS) else []
+    return [FRAGMENTS[turn % len(FRAGMENTS)], *more]
 
 
 class PoolEngine(LocalEngine):
-    """The local engine, where `standardize` asks the pool instead of RDKit."""
+    """The local engine, where `standardize` asks the pool instead of RDKit, and which notes in a file where it is."""
 
-    def __init__(self, pool: Path, *, workers: int) -> None:
+    def __init__(self, pool: Path, notes: Path, *, workers: int) -> None:
         super().__init__(workers=workers)
         self._file = pool
+        self._notes = notes
 
     def execute(self, step: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, object]]:
         """Yields each piece with its value as it finishes."""
+        self._notes.write_text(step, encoding="utf-8")
+        yield from self._execute(step, tasks)
+        self._notes.write_text(f"after {step}", encoding="utf-8")
+
+    def _execute(self, step: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, object]]:
         if step != "standardize":
             yield from super().execute(step, tasks)
             return
@@ -196,7 +223,7 @@ def _call_with_pool(pool: Path, call):
 
 
 def _ask_pool(pool: Path, smiles: Iterable[str], *, max_atoms: int, numbered: bool = False) -> list[Molecule]:
-    known = _open_pool(pool)
+    known = open_pool(pool)
     texts = [text.rpartition(" ") for text in smiles]
     found = known.table.take(pa.array([int(number) for _, _, number in texts], pa.int64())).to_pylist()
     return [_vary(item, text, numbered=numbered) for (text, _, _), item in zip(texts, found, strict=True)]

@@ -3,8 +3,10 @@
 For each size, files of LargeMix's shape (`large_shape.py`) are built, featurised and trained on, each in a process of
 its own with its workers, while this process reads of them all, from /proc: the peak RSS of each, and the sum of what
 they hold. The sum is of PSS, which counts a page that several share once. The part of it that is anonymous stands
-beside it: the rest are pages of files, which the kernel takes back where memory is short.
+beside it: the rest are pages of files, which the kernel takes back where memory is short. For the build the same is
+kept step by step, with the RSS of the calling process and of its largest worker.
 
+`merge` is a build that begins behind routing (`large_merge.py`), for sizes whose reading would take hours.
 Training is 2,000 steps, which stand for an epoch. Results are added to `memory.json` in --out, by stage and size, and
 drawn from there as `docs/memory.svg`; `--draw` does nothing else.
 """
@@ -25,19 +27,22 @@ from pathlib import Path
 from tests.benchmarks.memory_plot import draw_memory
 
 FIGURE = Path(__file__).parents[2] / "docs/memory.svg"
-STAGES = ("build", "featurize", "train")
+STAGES = ("build", "featurize", "train", "merge")
 NUM_STEPS = 2_000
 POOL_SIZE = 100_000
 """Of the 116,960 that can be generated."""
+STEP_FILE = "step"
+"""In the folder of a size: which step its build is at."""
+_FEW = 1_000
+"""Molecules of files that are there for the plan alone."""
 _LOOK_S = 0.5
-_KIB = ("Pss", "Pss_Anon")
 
 
 def main() -> None:
     """Measures every size asked for and writes table and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--molecules", type=int, nargs="+", default=[1_000_000, 4_000_000])
-    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES[:3]))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--steps", type=int, default=NUM_STEPS, help="of training")
     parser.add_argument("--shuffle", choices=("full", "blocks"), default="blocks", help="the order of training")
@@ -62,6 +67,7 @@ def main() -> None:
 def _measure_all(args: argparse.Namespace, folder: Path, record: Path) -> None:
     from tests.benchmarks.large_shape import make_pool
 
+    folder.mkdir(parents=True, exist_ok=True)
     pool = folder / "pool.arrow"
     if not pool.is_file():
         part = pool.with_suffix(".part")
@@ -69,11 +75,11 @@ def _measure_all(args: argparse.Namespace, folder: Path, record: Path) -> None:
         part.rename(pool)
     results = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else []
     for num_molecules in args.molecules:
-        place = folder / str(num_molecules)
-        place.mkdir(exist_ok=True)
-        if not (place / "quantum.parquet").is_file() and not (place / "mix").is_dir():
-            _run_inside(args, "files", place, num_molecules).wait()
         for stage in args.stages:
+            place = folder / (f"merge-{num_molecules}" if stage == "merge" else str(num_molecules))
+            place.mkdir(exist_ok=True)
+            if not (place / "spec.json").is_file():
+                _run_inside(args, "files", place, _FEW if stage == "merge" else num_molecules).wait()
             found = _measure(args, stage, place, num_molecules)
             key = ("stage", "molecules", "shuffle")
             results = [item for item in results if any(item.get(name) != found.get(name) for name in key)] + [found]
@@ -90,23 +96,20 @@ def _run_inside(args: argparse.Namespace, stage: str, place: Path, num_molecules
 def _measure(args: argparse.Namespace, stage: str, place: Path, num_molecules: int) -> dict[str, object]:
     """Runs a stage and returns what it held."""
     begin = time.monotonic()
+    (place / STEP_FILE).write_text(stage, encoding="utf-8")
     process = _run_inside(args, stage, place, num_molecules)
     peaks: dict[int, int] = {}
-    most = dict.fromkeys(_KIB, 0)
-    steps: dict[str, int] = {}
     cpu: dict[int, float] = {}
+    steps: dict[str, dict[str, int]] = {}
     while process.poll() is None:
         members = _tree(process.pid)
-        held = dict.fromkeys(_KIB, 0)
         for pid in members:
-            peaks[pid] = max(peaks.get(pid, 0), _fields(pid, "status").get("VmHWM", 0))
+            peaks[pid] = max(peaks.get(pid, 0), _fields(pid, "status").get("VmHWM", 0) >> 10)
             cpu[pid] = _cpu_seconds(pid) or cpu.get(pid, 0.0)
-            rollup = _fields(pid, "smaps_rollup")
-            held = {name: held[name] + rollup.get(name, 0) for name in _KIB}
-        most = {name: max(most[name], held[name]) for name in _KIB}
-        step = _current_step(place) if stage == "build" else stage
-        steps[step] = max(steps.get(step, 0), held["Pss"] >> 10)
-        if held["Pss_Anon"] >> 10 > args.limit_mib:
+        held = _held(members)
+        before = steps.setdefault((place / STEP_FILE).read_text(encoding="utf-8") or stage, held)
+        before.update({name: max(before[name], number) for name, number in held.items()})
+        if held["anonymous"] > args.limit_mib:
             _end(members)
         time.sleep(_LOOK_S)
     if process.returncode:
@@ -118,11 +121,23 @@ def _measure(args: argparse.Namespace, stage: str, place: Path, num_molecules: i
         "shuffle": args.shuffle if stage == "train" else None,
         "seconds": round(time.monotonic() - begin, 1),
         "cpu_seconds": round(sum(cpu.values()), 1),
-        "largest_process_rss_mib": max(peaks.values()) >> 10,
-        "all_processes_pss_mib": most["Pss"] >> 10,
-        "all_processes_anonymous_mib": most["Pss_Anon"] >> 10,
-        "pss_mib_by_step": steps,
+        "largest_process_rss_mib": max(peaks.values()),
+        "all_processes_pss_mib": max(held["pss"] for held in steps.values()),
+        "all_processes_anonymous_mib": max(held["anonymous"] for held in steps.values()),
+        "mib_by_step": steps,
         "disk_mib": _disk_mib(place, stage),
+    }
+
+
+def _held(pids: list[int]) -> dict[str, int]:
+    """Returns what some processes, the first of which is the parent of the others, hold at this moment, in MiB."""
+    rollups = [_fields(pid, "smaps_rollup") for pid in pids]
+    rss = [rollup.get("Rss", 0) >> 10 for rollup in rollups]
+    return {
+        "pss": sum(rollup.get("Pss", 0) for rollup in rollups) >> 10,
+        "anonymous": sum(rollup.get("Pss_Anon", 0) for rollup in rollups) >> 10,
+        "caller_rss": rss[0],
+        "worker_rss": max(rss[1:], default=0),
     }
 
 
@@ -160,13 +175,8 @@ def _cpu_seconds(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _current_step(place: Path) -> str:
-    done = sorted((place / "mix.building" / "done").glob("*"), key=lambda path: path.stat().st_mtime)
-    return f"from {done[-1].name} on" if done else "start"
-
-
 def _disk_mib(place: Path, stage: str) -> int:
-    folder = {"build": place / "mix", "featurize": place / "cache", "train": place / "run"}[stage]
+    folder = place / {"featurize": "cache", "train": "run"}.get(stage, "mix")
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) >> 20
 
 
@@ -183,7 +193,19 @@ def _build(place: Path, args: argparse.Namespace) -> None:
     from tests.benchmarks.large_shape import PoolEngine
 
     spec = MixSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
-    engine = PoolEngine(place.parent / "pool.arrow", workers=args.workers)
+    engine = PoolEngine(place.parent / "pool.arrow", place / STEP_FILE, workers=args.workers)
+    build(spec, place / "mix", raw=[place], engine=engine)
+
+
+def _merge(place: Path, args: argparse.Namespace) -> None:
+    from molmix_bench.build.run import build
+    from molmix_bench.specs.mix import MixSpec
+    from tests.benchmarks.large_merge import MergeEngine
+
+    spec = MixSpec.model_validate_json((place / "spec.json").read_text(encoding="utf-8"))
+    engine = MergeEngine(
+        place.parent / "pool.arrow", place / STEP_FILE, workers=args.workers, num_molecules=args.molecules[0]
+    )
     build(spec, place / "mix", raw=[place], engine=engine)
 
 
@@ -223,7 +245,7 @@ def _train(place: Path, args: argparse.Namespace) -> None:
     step.finish()
 
 
-_INSIDE = {"files": _write_files, "build": _build, "featurize": _featurize, "train": _train}
+_INSIDE = {"files": _write_files, "build": _build, "merge": _merge, "featurize": _featurize, "train": _train}
 
 if __name__ == "__main__":
     main()

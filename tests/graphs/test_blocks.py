@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molmix_bench.errors import UsageError
-from molmix_bench.graphs.blocks import block_order, buffer_ends, release
+from molmix_bench.graphs.blocks import block_order, buffer_ends, buffer_starts, release
 from molmix_bench.graphs.collate import Collator
 from molmix_bench.graphs.encodings import encode
 from molmix_bench.graphs.label_tables import DenseTable
@@ -155,9 +155,21 @@ def test_bad_settings(bad):
 
 def test_buffers_end_once():
     """A batch is the last of its buffer where the next one begins in another, and the last of all always is."""
-    assert buffer_ends(np.array([0, 4, 8, 12]), 9).tolist() == [False, False, True, True]
-    assert buffer_ends(np.array([0, 100]), 9).tolist() == [True, True]
-    assert buffer_ends(np.array([], np.int64), 9).tolist() == []
+    starts = np.arange(0, 101, 9)
+    assert buffer_ends(np.array([0, 4, 8, 12]), starts).tolist() == [False, False, True, True]
+    assert buffer_ends(np.array([0, 100]), starts).tolist() == [True, True]
+    assert buffer_ends(np.array([], np.int64), starts).tolist() == []
+
+
+@given(num_molecules, seeds, block_sizes, buffers)
+def test_buffers_begin_where_their_blocks_do(count, seed, block_size, buffer_blocks):
+    """Between two starts there are so many whole blocks, fewer only behind the last: a smaller block moves starts."""
+    sizes = {"block_size": block_size, "buffer_blocks": buffer_blocks}
+    order = block_order(count, generator(seed, 0), **sizes)
+    starts = buffer_starts(order, **sizes)
+    parts = [set((part // block_size).tolist()) for part in np.split(order, starts[1:])]
+    assert [len(part) for part in parts[:-1]] == [buffer_blocks] * (len(parts) - 1)
+    assert sum(map(len, parts)) == len(set().union(*parts)) == -(-count // block_size)
 
 
 def _resident_kib(file):
