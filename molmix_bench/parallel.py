@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -95,9 +96,33 @@ def give_back_memory() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _start_worker(parent: int) -> None:
+def calm_arrow() -> None:
+    """Has pyarrow, in this process, use one thread and never load pandas, where that is installed.
+
+    It looks whether pandas is there when it first converts a list, to know a pandas object when it sees one: 0.2 s, in
+    every process, and none of ours has such objects.
+    """
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
+    hidden = _Hidden()
+    sys.meta_path.insert(0, hidden)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(hidden)
+
+
+class _Hidden:
+    """An importer that says of pandas that it is not installed; pyarrow asks once and remembers the answer."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Raises for pandas; leaves everything else to others."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _start_worker(parent: int) -> None:
+    calm_arrow()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

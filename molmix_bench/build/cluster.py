@@ -18,14 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from molmix_bench.atomic import write_text
 from molmix_bench.build.engine import CONTINUES, Task, explained, name_largest, say_where
 from molmix_bench.build.plan import versions
 from molmix_bench.errors import BuildError, MolmixError
 from molmix_bench.extras import require_ray
-from molmix_bench.parallel import ONE_THREAD
+from molmix_bench.parallel import ONE_THREAD, calm_arrow
 
 _RETRIES = 3
 """How often Ray starts a piece anew whose worker or node was lost."""
@@ -247,8 +245,7 @@ def _probe(token: tuple[Path, str], files: Sequence[Path]) -> _Seen:
 
 def _run_piece(step: str, name: str, call: Callable[[], Any], token: tuple[Path, str]) -> Any:
     """Runs on a node: returns the value of a piece."""
-    pa.set_cpu_count(1)
-    pa.set_io_thread_count(1)
+    calm_arrow()
     machine = _machine()
     task = Task(name, call)
     if not _sees(token):  # a node that joined later

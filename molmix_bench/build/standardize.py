@@ -15,7 +15,8 @@ from molmix_bench.build.buckets import read_buckets, write_buckets
 from molmix_bench.build.ingest import POSITION, PROBLEM, RAW_SMILES
 from molmix_bench.build.paths import molecules_file, rows_file
 from molmix_bench.build.plan import Plan
-from molmix_bench.chem.molecule import Molecule, Rejected, standardize_all, written_hydrogens
+from molmix_bench.chem.apart import standardize_apart
+from molmix_bench.chem.molecule import Molecule, Rejected, written_hydrogens
 from molmix_bench.chem.scaffold import scaffold_group
 from molmix_bench.layout.cells import Ints
 from molmix_bench.vocab import INCHIKEY, MOL_ID, SMILES, DropReason, Level
@@ -114,7 +115,7 @@ def _standardize_rows(plan: Plan, distinct: pa.Table, demands: list[_Demand]) ->
 def _standardize_alike(plan: Plan, rows: list[tuple[str | None, str | None]], demand: _Demand) -> Iterator[Row]:
     """Yields rows of `MOLECULES_SCHEMA` for pairs of a SMILES and what the reader found wrong with it."""
     sound = [smiles for smiles, problem in rows if smiles is not None and problem is None]
-    found = iter(standardize_all(sound, max_atoms=demand.max_atoms, numbered=demand.numbered))
+    found = iter(standardize_apart(sound, max_atoms=demand.max_atoms, numbered=demand.numbered))
     for smiles, problem in rows:
         if problem is not None:
             yield _rejected(Rejected(DropReason.UNPARSABLE, problem))

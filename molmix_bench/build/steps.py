@@ -20,17 +20,25 @@ from molmix_bench.build.route import MAX_PARTITIONS, Part, route_part
 from molmix_bench.build.rows import split_source
 from molmix_bench.build.seen import set_aside
 from molmix_bench.build.standardize import standardize_buckets
-from molmix_bench.build.write import Shard, plan_shards, write_shard
+from molmix_bench.build.write import plan_shards, write_shard
 from molmix_bench.specs.manifest import Manifest
-from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MIX_CONFIG, SPLITS
+from molmix_bench.vocab import CONFLICTS_FILE, DROPS_FILE, MIX_CONFIG, SPLITS, TASKS_FILE
 
 _LEAST_PIECES = 16
 """Of the standardisation of few rows, so that there is work for some workers."""
+_LEAST_PARTITIONS = 4
+"""Of molecules, for the same reason, where that leaves each enough rows."""
+_LEAST_ROWS = 8_192
+"""Enough rows for a partition."""
+_SINGLE = 16
+"""One bucket of so many is standardised by itself, after the others."""
+_DROPS_ORDER = ("source", "file", "row", "dataset", "task")
+_CONFLICTS_ORDER = ("dataset", "split", "mol_id", "task", "node")
 
 
 def run_steps(plan: Plan, runner: Runner) -> Manifest:
     """Runs every step of a build that is not done yet; the mix lies in the working folder's `mix` afterwards."""
-    ingested = runner.run("ingest", _ingest_tasks(plan), unit="file")
+    ingested = runner.run("ingest", _ingest_tasks(plan), unit="B")
     parts = _list_parts(plan, ingested)
     partitions = _num_partitions(plan, parts, ingested)
     pieces = _group_buckets(plan, parts)
@@ -41,19 +49,21 @@ def run_steps(plan: Plan, runner: Runner) -> Manifest:
         runner.run("set aside", _seen_tasks(plan, index, partitions), unit="partition")
     runner.run("split", _split_tasks(plan, ingested, partitions), unit="row")
     merged = runner.run("merge", _merge_tasks(plan, index, routed, partitions), unit="row")
-    shards = runner.run("write", _write_tasks(plan, merged), unit="file")
-    described = runner.run("describe", _describe_tasks(plan, shards), unit="dataset")
+    shards = runner.run("write", _write_tasks(plan, merged), unit="B")
+    described = runner.run("describe", _describe_tasks(plan, shards), unit="B")
     tasks = [row for rows in described for row in rows]
-    write_tasks(plan, tasks)
     # Before anything is refused: what was dropped may be why.
-    _write_ledgers(plan, parts, partitions)
+    runner.run("ledgers", _ledger_tasks(plan, parts, partitions, tasks), unit="file")
     datasets = account_datasets(plan, ingested, routed, merged, shards)
     notes = [*plan.notes, *_raw_notes(plan), *check_scorable(tasks, datasets, drops=staged_file(plan, DROPS_FILE))]
     return write_manifest(plan, ingested=ingested, datasets=datasets, merged=merged, shards=shards, notes=notes)
 
 
 def _ingest_tasks(plan: Plan) -> list[Task]:
-    return [Task(f"{position:05d}", partial(ingest, plan, position)) for position in range(len(plan.inputs))]
+    return [
+        Task(f"{position:05d}", partial(ingest, plan, position), max(1, item.num_bytes))
+        for position, item in enumerate(plan.inputs)
+    ]
 
 
 def _list_parts(plan: Plan, ingested: Sequence[Any]) -> list[Part]:
@@ -69,7 +79,7 @@ def _num_partitions(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) 
     labels: int = sum(sum(result["labels"].values()) - sum(result["unsampled_labels"].values()) for result in ingested)
     by_rows = -(-rows // plan.layout.rows_per_partition)
     by_labels = -(-labels // plan.layout.labels_per_partition)
-    return max(1, min(MAX_PARTITIONS, max(by_rows, by_labels)))
+    return max(1, min(MAX_PARTITIONS, max(by_rows, by_labels, min(_LEAST_PARTITIONS, rows // _LEAST_ROWS))))
 
 
 def _index_rows(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> RowIndex:
@@ -85,19 +95,28 @@ def _index_rows(plan: Plan, parts: Sequence[Part], ingested: Sequence[Any]) -> R
 
 
 def _group_buckets(plan: Plan, parts: Sequence[Part]) -> tuple[range, ...]:
-    """Returns ranges of buckets of about equal size, each with work enough where there are few rows."""
+    """Returns ranges of buckets of about equal size, each with work enough where there are few rows.
+
+    The last buckets go singly: small pieces at the end, so that workers finish together.
+    """
     buckets = plan.layout.num_smiles_buckets
+    single = buckets - buckets // _SINGLE
     enough = sum(part.rows for part in parts) // plan.layout.rows_per_standardize
-    num_pieces = min(buckets, max(_LEAST_PIECES, enough))
-    bounds = [piece * buckets // num_pieces for piece in range(num_pieces + 1)]
-    return tuple(range(start, stop) for start, stop in pairwise(bounds))
+    num_pieces = min(single, max(_LEAST_PIECES, enough))
+    bounds = [piece * single // num_pieces for piece in range(num_pieces)]
+    return tuple(range(start, stop) for start, stop in pairwise([*bounds, *range(single, buckets + 1)]))
 
 
 def _standardize_tasks(plan: Plan, parts: Sequence[Part], pieces: Sequence[range]) -> list[Task]:
     senders = tuple((part.name, part.source) for part in parts)
-    size = max(1, sum(part.rows for part in parts) // len(pieces))
+    rows = sum(part.rows for part in parts)
     return [
-        Task(f"{buckets.start:05d}", partial(standardize_buckets, plan, buckets, senders), size) for buckets in pieces
+        Task(
+            f"{buckets.start:05d}",
+            partial(standardize_buckets, plan, buckets, senders),
+            max(1, rows * len(buckets) // plan.layout.num_smiles_buckets),
+        )
+        for buckets in pieces
     ]
 
 
@@ -131,25 +150,29 @@ def _merge_tasks(plan: Plan, index: RowIndex, routed: Sequence[Any], partitions:
 
 
 def _write_tasks(plan: Plan, merged: Sequence[Any]) -> list[Task]:
-    shards: list[Shard] = []
+    tasks = []
     for config in (*plan.datasets, MIX_CONFIG):
         for split in SPLITS:
             key = f"{config}/{split}"
             sizes = {position: result["bytes"][key] for position, result in enumerate(merged) if key in result["bytes"]}
-            shards += plan_shards(config, split, sizes) if sizes else []
-    return [Task(shard.path.replace("/", "."), partial(write_shard, plan, shard)) for shard in shards]
+            for shard in plan_shards(config, split, sizes) if sizes else []:
+                size = sum(sizes[partition] for partition in shard.partitions)
+                tasks.append(Task(shard.path.replace("/", "."), partial(write_shard, plan, shard), size))
+    return tasks
 
 
 def _describe_tasks(plan: Plan, shards: Sequence[Any]) -> list[Task]:
     tasks = []
     for name in plan.datasets:
         files: dict[str, tuple[str, ...]] = {}
+        size = 0
         for shard in shards:
             config, _, file = shard["path"].partition("/")
             if config == name:
                 split = file.partition("-")[0]
                 files[split] = (*files.get(split, ()), shard["path"])
-        tasks.append(Task(name, partial(describe_dataset, plan, name, files)))
+                size += shard["num_bytes"]
+        tasks.append(Task(name, partial(describe_dataset, plan, name, files), size))
     return tasks
 
 
@@ -161,10 +184,15 @@ def _raw_notes(plan: Plan) -> list[str]:
     ]
 
 
-def _write_ledgers(plan: Plan, parts: Sequence[Part], partitions: int) -> None:
+def _ledger_tasks(
+    plan: Plan, parts: Sequence[Part], partitions: int, described: Sequence[dict[str, Any]]
+) -> list[Task]:
     merges = [f"{item:05d}" for item in range(partitions)]
     drops = [findings_file(plan, "route", part.name, "drops") for part in parts]
     drops += [findings_file(plan, "merge", item, "drops") for item in merges]
-    write_ledger(plan, DROPS_FILE, drops, ("source", "file", "row", "dataset", "task"))
     conflicts = [findings_file(plan, "merge", item, "conflicts") for item in merges]
-    write_ledger(plan, CONFLICTS_FILE, conflicts, ("dataset", "split", "mol_id", "task", "node"))
+    return [
+        Task(TASKS_FILE, partial(write_tasks, plan, list(described))),
+        Task(DROPS_FILE, partial(write_ledger, plan, DROPS_FILE, drops, _DROPS_ORDER)),
+        Task(CONFLICTS_FILE, partial(write_ledger, plan, CONFLICTS_FILE, conflicts, _CONFLICTS_ORDER)),
+    ]

@@ -218,7 +218,7 @@ class PoolEngine(LocalEngine):
 
 
 def _call_with_pool(pool: Path, call):
-    with patch.object(standardize_module, "standardize_all", partial(_ask_pool, pool)):
+    with patch.object(standardize_module, "standardize_apart", partial(_ask_pool, pool)):
         return call()
 
 

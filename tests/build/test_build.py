@@ -192,7 +192,7 @@ def test_resume_after_a_failure(tmp_path, monkeypatch):
     whole = _files(build(mix_spec(source), tmp_path / "whole", raw=[tmp_path], layout=SMALL_PIECES))
     from molmix_bench.build import standardize
 
-    original, calls = standardize.standardize_all, []
+    original, calls = standardize.standardize_apart, []
 
     def _fails_at_twenty(smiles, **options):
         before = len(calls)
@@ -201,7 +201,7 @@ def test_resume_after_a_failure(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         return original(smiles, **options)
 
-    monkeypatch.setattr(standardize, "standardize_all", _fails_at_twenty)
+    monkeypatch.setattr(standardize, "standardize_apart", _fails_at_twenty)
     with pytest.raises(BuildError, match="No space left on device; mend that; the same command continues from here"):
         build(mix_spec(source), tmp_path / "cut", raw=[tmp_path], layout=SMALL_PIECES)
     assert not (tmp_path / "cut").exists()
