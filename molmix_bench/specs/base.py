@@ -123,6 +123,18 @@ def validate_spec(model: type[SpecT], data: Mapping[str, Any], *, where: str) ->
         raise SpecError(where, found=_join(problems), fix="correct the file") from None
 
 
+def validate_changed(model: type[SpecT], data: Mapping[str, Any], *, where: str) -> SpecT:
+    """Returns the model that `data` describe, which did before the command line changed them.
+
+    Raises:
+        UsageError: naming every key that is unknown, missing or wrong.
+    """
+    try:
+        return validate_spec(model, data, where=where)
+    except SpecError as error:
+        raise UsageError(where, found=error.found, fix="correct the option") from None
+
+
 def spec_problems(model: type[Spec], data: Mapping[str, Any]) -> dict[str, str]:
     """Returns what is wrong with `data`, by dotted key; nothing where they describe the model."""
     try:
@@ -165,7 +177,10 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str], *, where: st
         key, separator, text = override.partition("=")
         if not separator or not key:
             raise UsageError(where, found=repr(override), expected="KEY=VALUE, as in training.epochs=5")
-        value = parse_yaml(f"value: {text}", where=f"{where} {override}")["value"]
+        try:
+            value = parse_yaml(f"value: {text}", where=f"{where} {override}")["value"]
+        except SpecError as error:
+            raise UsageError(error.where, found=error.found, fix="correct the option") from None
         *parents, last = key.split(".")
         target = result
         for parent in parents:

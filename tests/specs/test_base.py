@@ -124,9 +124,9 @@ def test_overrides():
     assert data == {"a": {"b": 1}, "c": [1]}
 
 
-@pytest.mark.parametrize("setting", ["a", "=1", "a.b.c=1"])
+@pytest.mark.parametrize("setting", ["a", "=1", "a.b.c=1", "a.b=[1"])
 def test_bad_overrides(setting):
-    """A setting without a key, without a value, or through a value is refused."""
+    """A setting without a key, without a value, through a value, or with a value that is no YAML is refused."""
     with pytest.raises(UsageError):
         apply_overrides({"a": {"b": 1}}, [setting], where="--set")
 
