@@ -17,14 +17,15 @@ from molmix_bench.vocab import MOL_ID, Kind, Level, Split
 _NUM_NODES = "num_nodes"
 
 
-def read_molecules(mix: Mix, dataset: Dataset, split: Split) -> pl.DataFrame:
+def read_molecules(mix: Mix, name: str, split: Split) -> pl.DataFrame:
     """Returns the molecules of one split of a dataset: their ids, and at node level how many atoms each has."""
+    dataset = mix.datasets[name]
     columns = [pl.col(MOL_ID)]
     if dataset.level is Level.NODE:
         # A list without labels is empty.
         lengths = pl.max_horizontal(pl.col(task).list.len() for task in dataset.tasks)
         columns.append(lengths.cast(pl.Int64).alias(_NUM_NODES))
-    return mix.scan(dataset.name, split).select(columns).collect()
+    return mix.scan(name, split).select(columns).collect()
 
 
 def is_right_throughout(path: Path, dataset: Dataset, shape: PredictionShape, molecules: pl.DataFrame) -> bool:

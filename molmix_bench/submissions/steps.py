@@ -144,8 +144,9 @@ def _read_yaml(root: Path) -> tuple[dict[str, Any], list[Item]]:
         return {}, [_problem(SUBMISSION_FILE, error.found, error.expected or "plain YAML", fix or "correct the file")]
     problems = []
     wrong = spec_problems(SubmissionSpec, data)
+    parents = {".".join(parts[:depth]) for parts in (key.split(".") for key in wrong) for depth in range(1, len(parts))}
     for key, text in wrong.items():
-        if any(other.startswith(f"{key}.") for other in wrong):
+        if key in parents:
             continue  # pydantic says of a list whose items are wrong that it is too short
         fix = f"replace the text from {FILL_IN} on" if "still to be filled in" in text else "correct the key"
         # The text may quote the file, which can hold anything.
@@ -208,7 +209,7 @@ class _Labels:
     @cached_property
     def molecules(self) -> pl.DataFrame:
         """As `screen.read_molecules` returns them."""
-        return read_molecules(self.mix, self.dataset, self.split)
+        return read_molecules(self.mix, self.dataset.name, self.split)
 
     @cached_property
     def reference(self) -> Reference:

@@ -116,6 +116,12 @@ def test_dates_times_and_codes_stay_text():
     }
 
 
+def test_many_problems_are_counted():
+    """Twenty are told, and how many more there are."""
+    with pytest.raises(SpecError, match=r"key 'k19' is unknown.*; and 480 more"):
+        validate_spec(Outer, {"name": "x"} | {f"k{index}": 1 for index in range(500)}, where="f")
+
+
 def test_overrides():
     """Settings reach nested keys, are read as YAML, and leave the original alone."""
     data = {"a": {"b": 1}, "c": [1]}

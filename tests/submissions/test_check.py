@@ -154,6 +154,19 @@ def test_a_bomb_is_refused_and_the_rest_is_read(folder, mix):
     assert (second.where, second.found) == ("predictions/size/test/seed=1.parquet", "no parquet footer")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["seeds: [" + "x," * 32_000 + "]", "".join(f"{key:x}z: 1\n" for key in range(5_800))],
+    ids=["list", "keys"],
+)
+def test_thousands_of_wrong_values_take_no_long_time(folder, mix, text):
+    """Of 64 kB that hold nothing right, some hundreds are told, well within the limit on time."""
+    (folder / "submission.yaml").write_text(text, encoding="utf-8")
+    found = check_submission(folder, mix, limits=replace(limits_for(mix), cpu_seconds=10))
+    assert len(found) == 500
+    assert not [item for item in found if "takes more than" in item.found]
+
+
 def dying_steps(folder, mix, skip, part, num_parts):
     """Stands for the real steps: each ends the process."""
     for step in ("one", "two", "three", "four"):
