@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ ATOMS = (6, 20)
 
 
 def main() -> None:
-    """Prints the records, with the peak memory of the processes."""
+    """Prints the records, with the peak memory of the largest process."""
     with tempfile.TemporaryDirectory(prefix="molmix-checking-") as folder:
         for record in checking(Path(folder)):
             print(json.dumps(record), flush=True)  # noqa: T201  # a command
@@ -61,22 +63,30 @@ def checking(folder: Path) -> Iterator[dict[str, Any]]:
         AssertionError: it finds something.
     """
     mix, submission = folder / "mix", folder / "submission"
-    write_both(mix, submission)
+    # By another process: what this one has in memory counts as its children's.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(write_both, mix, submission).result()
     program = "from molmix_bench.cli import main; main()"
     command = [sys.executable, "-c", program, "submit", "--check", str(submission), "--mix", str(mix)]
     subprocess.run([*command[:3], "--help"], capture_output=True, check=True)  # compiles
     yield _measure("check a submission, LargeMix's test splits", command, submission)
-    _predict_labelled(Mix(mix), submission)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_predict_labelled, mix, submission).result()
     yield _measure("the same, PCBA predicted where it has labels", command, submission)
 
 
 def _measure(name: str, command: list[str], submission: Path) -> dict[str, Any]:
-    runs = []
+    runs, peaks = [], []
     for _ in range(NUM_RUNS):
-        begin = time.perf_counter()
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        runs.append(round(time.perf_counter() - begin, 2))
-        assert result.returncode == 0, result.stdout + result.stderr
+        with tempfile.TemporaryFile() as output:
+            begin = time.perf_counter()
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+            _, status, usage = os.wait4(process.pid, 0)
+            runs.append(round(time.perf_counter() - begin, 2))
+            process.returncode = status
+            peaks.append(usage.ru_maxrss >> 10)
+            output.seek(0)
+            assert status == 0, output.read().decode()
     return {
         "name": name,
         "ours": statistics.median(runs),
@@ -84,14 +94,14 @@ def _measure(name: str, command: list[str], submission: Path) -> dict[str, Any]:
         "budget": BUDGET_SECONDS,
         "unit": "s",
         "prediction_bytes": sum(path.stat().st_size for path in submission.rglob("*.parquet")),
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
+        "peak_rss_mib": max(peaks),
     }
 
 
-def _predict_labelled(mix: Mix, submission: Path) -> None:
+def _predict_labelled(mix: Path, submission: Path) -> None:
     """Writes PCBA's predictions again, with null in every cell that has no label."""
     for split in ROWS["pcba_1328"]:
-        table = mix.scan("pcba_1328", split).collect()
+        table = Mix(mix).scan("pcba_1328", split).collect()
         values = np.full((table.height, NUM_TASKS["pcba_1328"]), np.nan, np.float32)
         rows = np.repeat(np.arange(table.height), table[TASK_IDX].list.len().to_numpy())
         values[rows, table[TASK_IDX].list.explode().to_numpy()] = 0.5
