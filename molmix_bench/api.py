@@ -54,7 +54,10 @@ def score(
     replicates: int = REPLICATES,
     against: str | Path | None = None,
 ) -> Scores:
-    """Returns the scores of a folder of predictions; arguments and errors are those of `submissions.score.score`."""
+    """Returns the scores of a folder of predictions; arguments and errors are those of `submissions.score.score`.
+
+    It is read in this process. `molmix-bench score` reads the predictions of others, with limits on memory and time.
+    """
     return submissions_score.score(predictions, _opened(mix), replicates=replicates, against=against)
 
 

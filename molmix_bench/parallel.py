@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
-# Like the one in the standard library, but a script needs no `if __name__ == "__main__"` around a call that uses it.
-from joblib.externals.loky import ProcessPoolExecutor
-
 from molmix_bench.errors import WorkerError
 from molmix_bench.talk import say
+
+if TYPE_CHECKING:
+    from joblib.externals.loky import ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,6 +43,10 @@ def start_pool(workers: int) -> ProcessPoolExecutor:
     As many threads as cores in every worker would only fight; a worker that outlived a killed build would write beside
     the resumed one.
     """
+    # Like the one in the standard library, but a script needs no `if __name__ == "__main__"` around a call that uses
+    # it. Imported here, as most that import this file start no pool.
+    from joblib.externals.loky import ProcessPoolExecutor
+
     cores = _own_cores()
     if cores < workers and "OMP_PROC_BIND" in os.environ:
         say(f"{workers} workers share {cores} of {os.cpu_count()} cores, where OMP_PROC_BIND has pinned this process")

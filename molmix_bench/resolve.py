@@ -6,8 +6,6 @@ from pathlib import Path
 
 from molmix_bench.cache import cache_dir
 from molmix_bench.errors import UsageError
-from molmix_bench.hub.fetch import fetch, fetch_if_there
-from molmix_bench.hub.locate import version_folder
 from molmix_bench.hub.remote import is_repo_name
 from molmix_bench.mix import Mix, is_mix
 from molmix_bench.specs.base import nearest
@@ -40,12 +38,14 @@ def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> 
     """
     path = Path(name)
     if path.is_dir():
-        return Mix(version_folder(path, revision=revision))
+        return _open_folder(path, revision)
     if "://" in str(name):
         from molmix_bench.build.stored import fetch_mix  # with its file systems, half a second to import
 
         return Mix(fetch_mix(str(name)))
     if is_repo_name(str(name)):
+        from molmix_bench.hub.fetch import fetch  # with all that verifies, half a second to import
+
         return Mix(fetch(str(name), revision=revision))
     known = mix_names()
     if str(name) not in known:
@@ -57,8 +57,18 @@ def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> 
     return _load_known(str(name), revision=revision, workers=workers)
 
 
+def _open_folder(path: Path, revision: str | None) -> Mix:
+    if revision is None and is_mix(path):
+        return Mix(path)
+    from molmix_bench.hub.locate import version_folder  # as `fetch`
+
+    return Mix(version_folder(path, revision=revision))
+
+
 def _load_known(name: str, *, revision: str | None, workers: int) -> Mix:
     """Returns a mix of the catalog."""
+    from molmix_bench.hub.fetch import fetch, fetch_if_there  # as above
+
     repo = f"{HUB_NAMESPACE}/{name}"
     if revision is not None:
         return Mix(fetch(repo, revision=revision))

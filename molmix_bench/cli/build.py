@@ -15,7 +15,7 @@ from molmix_bench.build.remote import is_url
 from molmix_bench.cli.output import JsonOption, WorkersOption, print_json
 from molmix_bench.errors import UsageError
 from molmix_bench.resolve import built_path
-from molmix_bench.specs.base import apply_overrides, content_digest, validate_spec
+from molmix_bench.specs.base import apply_overrides, content_digest, validate_changed
 from molmix_bench.specs.catalog import load_mix_file, load_mix_spec
 from molmix_bench.specs.mix import MixSpec
 from molmix_bench.talk import say
@@ -83,7 +83,7 @@ def _change(spec: MixSpec, mix: str, *, datasets: str | None, settings: list[str
     if datasets is not None:
         data["datasets"] = [name.strip() for name in datasets.split(",") if name.strip()]
         said += [f"--datasets {datasets}"]
-    return validate_spec(MixSpec, data, where=f"mix {mix} with {' '.join(said)}") if said else spec
+    return validate_changed(MixSpec, data, where=f"mix {mix} with {' '.join(said)}") if said else spec
 
 
 def _default_path(spec: MixSpec, file: Path | None, *, changed: bool) -> Path:

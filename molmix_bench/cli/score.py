@@ -1,4 +1,7 @@
-"""`molmix-bench score` and `molmix-bench compare`: predictions in, scores out."""
+"""`molmix-bench score` and `molmix-bench compare`: predictions in, scores out.
+
+The predictions may be anyone's, so they are read in another process, with limits on memory and time.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import typer
 from molmix_bench.cli.output import JsonOption, print_json, print_table
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.resolve import load
-from molmix_bench.submissions.score import compare, score
+from molmix_bench.submissions.apart import compare_apart, score_apart
 from molmix_bench.talk import say
 
 MixOption = Annotated[str, typer.Option("--mix", help="The mix that holds the labels: a directory or a name.")]
@@ -29,7 +32,7 @@ def score_predictions(
     json: JsonOption = False,
 ) -> None:
     """Score a folder of predictions by the protocol, every dataset, split and seed in it."""
-    scores = score(predictions, load(mix), replicates=replicates, against=against)
+    scores = score_apart(predictions, load(mix), replicates=replicates, against=against)
     if json:
         print_json(scores.to_records())
         return
@@ -54,7 +57,7 @@ def compare_predictions(
     json: JsonOption = False,
 ) -> None:
     """Rank folders of predictions: 1 + the number of those that are significantly better, by dataset and metric."""
-    comparison = compare(folders, load(mix), replicates=replicates)
+    comparison = compare_apart(folders, load(mix), replicates=replicates)
     if json:
         print_json(comparison.to_records())
         return

@@ -13,7 +13,6 @@ from molmix_bench.errors import SubmissionError, UsageError
 from molmix_bench.resolve import load
 from molmix_bench.specs.submission import FILL_IN, SUBMISSION_FILE, submission_schema
 from molmix_bench.submissions.check import check_submission
-from molmix_bench.submissions.from_run import submission_from_run
 from molmix_bench.talk import say
 
 
@@ -39,6 +38,8 @@ def submit(  # three verbs of one command, as the design names them
     if schema:
         print_json(submission_schema())
     elif init is not None:
+        from molmix_bench.submissions.from_run import submission_from_run  # a check needs none of what it imports
+
         made = submission_from_run(init, out or Path("submissions") / init.resolve().name)
         if json:
             print_json({"path": str(made)})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, for_each_task, task_means
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, for_each_task
+from molmix_bench.metrics.means import task_means
 from molmix_bench.metrics.protocol import PROBABILITY_CLIP
 
 _PIECE = 1 << 14

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -123,13 +122,3 @@ def order_within_tasks(starts: IntArray, values: FloatArray) -> IntArray:
         order[first:end] = np.argsort(values[first:end])
         order[first:end] += first
     return order
-
-
-@numba.njit(cache=True)
-def task_means(starts: IntArray, values: FloatArray) -> FloatArray:
-    """Returns the mean of each task's values, (T,); NaN for a task without any."""
-    means = np.full(len(starts) - 1, np.nan)
-    for task in range(len(means)):
-        if starts[task] < starts[task + 1]:
-            means[task] = values[starts[task] : starts[task + 1]].mean()
-    return means

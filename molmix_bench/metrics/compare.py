@@ -105,7 +105,7 @@ def compare(models: Mapping[str, Scores]) -> Comparison:
     Args:
         models: by name, means over seeds with their replicates.
     """
-    macros = {name: _only_macro(scores) for name, scores in models.items()}
+    macros = {name: only_macro(scores) for name, scores in models.items()}
     pairs = [differences(macros[one], macros[other], names=(one, other)) for one, other in permutations(macros, 2)]
     found = pl.concat([pl.DataFrame(schema=DIFFERENCE_SCHEMA), *pairs])
     tables = [scores.table.with_columns(pl.lit(name).alias("model")) for name, scores in macros.items()]
@@ -136,7 +136,8 @@ def _with_rows(scores: Scores) -> pl.DataFrame:
     return scores.table.with_row_index("row").select("row", *SCORE_KEY, "value", "direction", "primary")
 
 
-def _only_macro(scores: Scores) -> Scores:
+def only_macro(scores: Scores) -> Scores:
+    """Returns the macros over scorable tasks alone, all that models are ranked by, with their replicates."""
     chosen = scores.table["aggregation"] == str(Aggregation.MACRO)
     replicates = None if scores.replicates is None else scores.replicates[chosen.to_numpy()]
     return replace(scores, table=scores.table.filter(chosen), replicates=replicates)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molmix_bench.metrics.binary import ranking_metrics
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, task_means
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray
+from molmix_bench.metrics.means import task_means
 from molmix_bench.metrics.protocol import PROBABILITY_CLIP
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,11 @@ from molmix_bench.errors import MixError, UsageError
 from molmix_bench.metrics.cells import BoolArray, FloatArray, IntArray
 from molmix_bench.metrics.labels import read_labels
 from molmix_bench.metrics.protocol import METRICS, LabelStats, is_reliable, why_not_scorable
-from molmix_bench.metrics.resample import Resampling, resample
 from molmix_bench.mix import Mix
 from molmix_bench.vocab import TASKS_FILE, Kind, Level, Split
+
+if TYPE_CHECKING:
+    from molmix_bench.metrics.resample import Resampling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,8 +105,16 @@ def read_reference(mix: Mix, dataset: str, split: str | Split, *, replicates: in
         scorable=scorable,
         reliable=scorable & np.array([is_reliable(entry.kind, item) for item in stats]),
         excluded={task: problem for task, problem in zip(entry.tasks, problems, strict=True) if problem},
-        resampling=resample(dataset, split, num_molecules=len(cells.mol_id), replicates=replicates),
+        resampling=_resampling(dataset, split, num_molecules=len(cells.mol_id), replicates=replicates),
     )
+
+
+def _resampling(dataset: str, split: str, *, num_molecules: int, replicates: int) -> Resampling | None:
+    if replicates == 0:
+        return None
+    from molmix_bench.metrics.resample import resample  # with a compiler, as long to import as all else
+
+    return resample(dataset, split, num_molecules=num_molecules, replicates=replicates)
 
 
 def _label_stats(kind: Kind, labels: FloatArray) -> LabelStats:

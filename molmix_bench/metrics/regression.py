@@ -5,7 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, order_within_tasks, task_means
+from molmix_bench.metrics.cells import Cells, FloatArray, IntArray, order_within_tasks
+from molmix_bench.metrics.means import task_means
 
 
 def regression_metrics(cells: Cells, train_std: FloatArray) -> dict[str, FloatArray]:

@@ -18,6 +18,9 @@ from molmix_bench.errors import SpecError, UsageError
 MAX_SPEC_BYTES = 1 << 20
 """YAML larger than this is refused unread; the longest file of the catalog is a fiftieth of it."""
 MAX_DEPTH = 20
+_NUM_SHOWN = 20
+_MAX_PROBLEMS = 500
+"""Described one by one, each compared with the known keys; a file of a few kB can have thousands."""
 _TAGS = ("form", "architecture")
 """Fields whose value says which of several models a mapping is: of readers, and of what a run trains."""
 
@@ -52,12 +55,14 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        seen: set[str] = set()
         for position, key in enumerate(keys):
             if not isinstance(key, str):
                 mark = _mark(node.value[position][0].start_mark)
                 raise yaml.YAMLError(f"{mark}key {key!r} is not text; put it in quotes")
-            if key in keys[:position]:
+            if key in seen:
                 raise yaml.YAMLError(f"{_mark(node.value[position][0].start_mark)}key {key!r} appears twice")
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
@@ -114,21 +119,35 @@ def validate_spec(model: type[SpecT], data: Mapping[str, Any], *, where: str) ->
     """Returns the model that `data` describe.
 
     Raises:
-        SpecError: naming every key that is unknown, missing or wrong, not only the first.
+        SpecError: naming the keys that are unknown, missing or wrong, not only the first.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = [_describe(item, model) for item in error.errors(include_url=False)]
-        raise SpecError(where, found=_join(problems), fix="correct the file") from None
+        items = error.errors(include_url=False)
+        shown = [_describe(item, model) for item in items[:_NUM_SHOWN]]
+        rest = [f"and {len(items) - _NUM_SHOWN} more"] if len(items) > _NUM_SHOWN else []
+        raise SpecError(where, found="; ".join(shown + rest), fix="correct the file") from None
+
+
+def validate_changed(model: type[SpecT], data: Mapping[str, Any], *, where: str) -> SpecT:
+    """Returns the model that `data` describe, which did before the command line changed them.
+
+    Raises:
+        UsageError: naming every key that is unknown, missing or wrong.
+    """
+    try:
+        return validate_spec(model, data, where=where)
+    except SpecError as error:
+        raise UsageError(where, found=error.found, fix="correct the option") from None
 
 
 def spec_problems(model: type[Spec], data: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what is wrong with `data`, by dotted key; nothing where they describe the model."""
+    """Returns what is wrong with `data`, by dotted key, the first hundreds; nothing where they describe it."""
     try:
         model.model_validate(data)
     except ValidationError as error:
-        items = error.errors(include_url=False)
+        items = error.errors(include_url=False)[:_MAX_PROBLEMS]
         return {".".join(str(part) for part in item["loc"]): _describe(item, model) for item in items}
     return {}
 
@@ -165,7 +184,10 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str], *, where: st
         key, separator, text = override.partition("=")
         if not separator or not key:
             raise UsageError(where, found=repr(override), expected="KEY=VALUE, as in training.epochs=5")
-        value = parse_yaml(f"value: {text}", where=f"{where} {override}")["value"]
+        try:
+            value = parse_yaml(f"value: {text}", where=f"{where} {override}")["value"]
+        except SpecError as error:
+            raise UsageError(error.where, found=error.found, fix="correct the option") from None
         *parents, last = key.split(".")
         target = result
         for parent in parents:
@@ -179,12 +201,6 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str], *, where: st
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _join(problems: list[str]) -> str:
-    shown = problems[:20]
-    rest = len(problems) - len(shown)
-    return "; ".join(shown) + (f"; and {rest} more" if rest else "")
 
 
 def _describe(item: Any, model: type[Spec]) -> str:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from molmix_bench.errors import UsageError
-from molmix_bench.specs.base import apply_overrides, nearest, read_yaml, validate_spec
+from molmix_bench.specs.base import apply_overrides, nearest, read_yaml, spec_problems, validate_changed, validate_spec
 from molmix_bench.specs.run import RunSpec
 
 _CHECKOUT = Path(__file__).parents[2] / "baselines"
@@ -48,8 +48,12 @@ def load_run_spec(name: str | Path, settings: Iterable[str] = ()) -> RunSpec:
     """Returns the run of a YAML file or baseline, with `a.b=value` settings applied.
 
     Raises:
-        UsageError: as `find_baseline`, or a setting is none.
-        SpecError: the file, or the file with the settings, is no run.
+        UsageError: as `find_baseline`; or a setting is none, or makes no run of a file that is one.
+        SpecError: the file is no run.
     """
-    path = find_baseline(name)
-    return validate_spec(RunSpec, apply_overrides(read_yaml(path), settings, where="--set"), where=str(path))
+    path, given = find_baseline(name), tuple(settings)
+    data = read_yaml(path)
+    changed = apply_overrides(data, given, where="--set")
+    if given and not spec_problems(RunSpec, data):
+        return validate_changed(RunSpec, changed, where=f"{path} with --set {' '.join(given)}")
+    return validate_spec(RunSpec, changed, where=str(path))

@@ -74,7 +74,9 @@ Contact = Annotated[
 ]
 Version = Annotated[str, _Filled, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$")]
 Datasets = Annotated[tuple[Name, ...], Field(min_length=1, max_length=1_000)]
-Hours = Annotated[FiniteFloat, Field(ge=0)]
+# A page has to show them: Python reads integers of 4,300 digits.
+Hours = Annotated[FiniteFloat, Field(ge=0, le=1e9)]
+Parameters = Annotated[PositiveInt, Field(le=10**15)]
 
 
 class Author(Spec):
@@ -147,7 +149,7 @@ class SubmissionSpec(Spec):
     code: Code
     command: Command
     """That trains and predicts again, from the code's commit."""
-    parameters: PositiveInt
+    parameters: Parameters
     """Trainable, of one seed's model."""
     predicts: PredictedMix
     training_data: TrainingData

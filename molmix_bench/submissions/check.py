@@ -12,7 +12,7 @@ from typing import Any
 
 from molmix_bench.errors import SubmissionError, UsageError
 from molmix_bench.mix import Mix
-from molmix_bench.submissions.confined import Limits, run_confined
+from molmix_bench.submissions.confined import Limits, printable, run_confined
 from molmix_bench.submissions.steps import check_steps, num_values
 from molmix_bench.vocab import Split
 
@@ -105,7 +105,7 @@ def _read_on(
                 step, number = str(item["step"]), item.get("order")
                 order = number if isinstance(number, int) else 0
             elif len(problems) < MAX_PROBLEMS:
-                parts = (str(item.get(name, ""))[:2_000] for name in ("where", "found", "expected", "fix"))
+                parts = (printable(str(item.get(name, ""))[:2_000]) for name in ("where", "found", "expected", "fix"))
                 problems.append((order, Problem(*parts)))
     except SubmissionError as error:
         step = step or "."

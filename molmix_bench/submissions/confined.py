@@ -25,6 +25,8 @@ from molmix_bench import errors
 from molmix_bench.errors import MolmixError, SubmissionError
 from molmix_bench.parallel import ONE_THREAD
 
+READER = "the process that reads submissions"
+"""Where errors happen that no file is named for."""
 OUT_OF_MEMORY = 71
 """Exit status of a process in which Python or a library found no more memory."""
 MAX_LINE_BYTES = 64 << 20
@@ -144,11 +146,16 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _error(content: Any) -> MolmixError:
     """Returns the error that the function raised, whose words the process chose."""
     try:
-        name, where, found, expected, fix = (str(part)[:10_000] for part in content)
+        name, where, found, expected, fix = (printable(str(part)[:10_000]) for part in content)
     except (TypeError, ValueError):
         return _broken("an error that is none")
     kind: type[MolmixError] = getattr(errors, name) if name in errors.__all__ else SubmissionError
     return kind(where, found=found, expected=expected, fix=fix)
+
+
+def printable(text: str) -> str:
+    """Returns a text without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _refusal(status: int, limits: Limits, messages: IO[bytes]) -> SubmissionError:
@@ -172,4 +179,4 @@ def _refusal(status: int, limits: Limits, messages: IO[bytes]) -> SubmissionErro
 
 def _broken(found: str) -> SubmissionError:
     fix = "write the file again with `molmix-bench predict`, or as its page on the format says"
-    return SubmissionError("the process that reads submissions", found=found, expected="a readable file", fix=fix)
+    return SubmissionError(READER, found=found, expected="a readable file", fix=fix)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,21 @@ import polars as pl
 
 from molmix_bench.errors import MolmixError, SubmissionError
 from molmix_bench.metrics.cells import FloatArray
-from molmix_bench.metrics.protocol import METRICS, PROTOCOL, REPLICATES, Aggregation
+from molmix_bench.metrics.protocol import REPLICATES, Aggregation
 from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
 from molmix_bench.specs.base import validate_spec
 from molmix_bench.specs.submission import SUBMISSION_FILE, SubmissionSpec, read_submission, read_submission_data
+from molmix_bench.submissions.answers import no_answer, read_items, scores_of
 from molmix_bench.submissions.apart import scoring_limits
 from molmix_bench.submissions.confined import Limits, run_confined
 from molmix_bench.submissions.folder import find_predictions
-from molmix_bench.submissions.score import score_each
+from molmix_bench.submissions.score import group_steps
 from molmix_bench.submissions.steps import PREDICTIONS_DIR
 from molmix_bench.vocab import Split
 
 BOARD_SPLITS = (Split.TEST, Split.TEST_SEEN)
 """Models are chosen on validation, so it is no board's."""
-_KEY = ("protocol", "dataset", "split", "metric", "direction", "primary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ def score_submission(
         mix: the labels.
         splits: those of the mix that are scored; predictions of others are left unread.
         replicates: of the bootstrap.
-        limits: on the process, for each dataset and split; by the size of the mix when not given.
+        limits: on the process; by the size of the mix when not given.
 
     Raises:
-        SubmissionError: a file cannot be scored, a limit was reached, or that process crashed.
+        SubmissionError: a file cannot be scored or is changed meanwhile, a limit was reached, or that process crashed.
         SpecError, UsageError: `submission.yaml` is wrong or missing.
     """
     arguments = {
@@ -82,7 +83,8 @@ def score_submission(
         "splits": [str(split) for split in splits],
         "replicates": replicates,
     }
-    items = list(run_confined(entry_items, arguments, limits=limits or scoring_limits(mix)))
+    limits = limits or scoring_limits(mix, [Path(folder) / PREDICTIONS_DIR], replicates=replicates)
+    items = list(read_items(entry_items, arguments, limits=limits))
     try:
         (spec,) = (
             validate_spec(SubmissionSpec, item["spec"], where=SUBMISSION_FILE) for item in items if "spec" in item
@@ -91,8 +93,7 @@ def score_submission(
         parts = [_scored(item, mix, splits, replicates=replicates) for item in items if "scores" in item]
         table, macros = Scores.concat(some for some, _ in parts), Scores.concat(some for _, some in parts)
     except (TypeError, ValueError, MolmixError) as error:
-        # No honest process writes such answers: a file has taken it over.
-        raise SubmissionError(str(folder), found=f"answers that are none ({error!r:.200})", expected="scores") from None
+        raise no_answer(str(folder), error) from None
     return ScoredSubmission(spec, files, table, macros)
 
 
@@ -106,17 +107,23 @@ def declared_mix(folder: str | Path, *, limits: Limits | None = None) -> str | N
     return found[0] if found and isinstance(found[0], str) else None
 
 
-def entry_items(folder: str, mix: str, splits: Sequence[str], replicates: int) -> Iterator[dict[str, Any]]:
-    """Yields the spec, then each file's hash and, by dataset and split, scores; meant to run where limits hold."""
+def entry_items(folder: str, mix: str, splits: Sequence[str], replicates: int) -> Iterator[str | dict[str, Any]]:
+    """Yields the spec, then each file's hash and, by dataset and split, scores; meant to run where limits hold.
+
+    Before each file it yields its path.
+    """
     root, opened = Path(folder), Mix(mix)
     yield {"spec": read_submission(root / SUBMISSION_FILE).model_dump(mode="json")}
     files = [file for file in find_predictions(root / PREDICTIONS_DIR, opened) if str(file.split) in splits]
+    states = {file.path: _state(file.path) for file in files}
     for file in files:
+        yield str(file.path)
         with file.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
             hashed = HashedFile(file.path.relative_to(root).as_posix(), digest, stream.tell())
         yield {"file": asdict(hashed)}
-    for seeds, means in score_each(files, opened, replicates=replicates):
+    for _, group in groupby(files, key=lambda file: (file.dataset, file.split)):
+        seeds, means = yield from group_steps(list(group), opened, replicates=replicates)
         several = replace(seeds, table=seeds.table.filter(pl.col("task").is_null()))
         table = Scores.concat([several, replace(means, replicates=None)])
         every = np.empty((means.table.height, 0)) if means.replicates is None else means.replicates
@@ -124,6 +131,16 @@ def entry_items(folder: str, mix: str, splits: Sequence[str], replicates: int) -
         # JSON has no NaN.
         numbers = np.where(np.isnan(found), np.array(None), found.astype(object))
         yield {"scores": table.to_records(), "replicates": numbers.tolist()}
+    for path, state in states.items():
+        if _state(path) != state:
+            fix = "score it again when nothing writes to it"
+            raise SubmissionError(str(path), found="a file that changed meanwhile", expected="one that stays", fix=fix)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Returns what changes when a file is written or another takes its place: the hash is of what was scored."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def mix_items(folder: str) -> Iterator[str]:
@@ -149,19 +166,7 @@ def _scored(item: Any, mix: Mix, splits: Sequence[Split], *, replicates: int) ->
     Raises:
         UsageError, TypeError, ValueError: they are of something else than the mix and the protocol have.
     """
-    scores = Scores.from_records(item["scores"])
-    known = {
-        (PROTOCOL, name, str(split), metric.name, metric.direction, metric.primary)
-        for name, dataset in mix.datasets.items()
-        for split in splits
-        for metric in METRICS[dataset.kind]
-    }
-    tasks = {(name, task) for name, dataset in mix.datasets.items() for task in (None, *dataset.tasks)}
-    if not set(scores.table.select(_KEY).iter_rows()) <= known:
-        raise ValueError("scores that the protocol does not have")
-    for table in (scores.table, scores.excluded):
-        if not set(table.select("dataset", "task").iter_rows()) <= tasks:
-            raise ValueError("scores of tasks that the mix does not have")
+    scores = scores_of(item["scores"], mix, splits)
     macros = scores.table.filter(_is_macro(scores.table))
     found: FloatArray = np.array(item["replicates"], dtype=np.float64).reshape(macros.height, replicates)
     return scores, Scores(macros, scores.excluded, replicates=found)

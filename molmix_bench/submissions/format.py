@@ -10,8 +10,10 @@ process, so a service reads in a process that has one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,6 +51,9 @@ _ROW_GROUP_OVERHEAD = 1 << 16
 """Uncompressed bytes of page headers, statistics and dictionary headers that a column of a row group may add."""
 _BYTES_PER_VALUE = 16
 """Of uncompressed data per prediction: 8, and levels and an index if the file uses them."""
+_READING: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 18}
+"""By and by. Else pyarrow reads ahead, and keeps until the end, all that the footer says is there; a page of 4 kB of it
+is new to the process 80,000 times for PCBA, which takes as long as reading."""
 _MAGIC = b"PAR1"
 _TEXTS = (pa.string(), pa.large_string(), pa.string_view())
 
@@ -79,17 +84,31 @@ def read_predictions(path: Path, shape: PredictionShape) -> Predictions:
         SubmissionError: the file is too large, no parquet file, of another schema, or a row is not as it should be.
     """
     _check_file(path)
+    with _opened(path, shape) as (file, dtype):
+        read = _read_nodes if shape.is_node else _read_graphs
+        return read(file, shape, dtype, where=str(path))
+
+
+def iter_predictions(path: Path, shape: PredictionShape) -> Iterator[Predictions]:
+    """Yields what a prediction file holds as `read_predictions` does, some rows at a time."""
+    with _opened(path, shape) as (file, _):
+        yield from _parts(file, shape, where=str(path))
+
+
+@contextmanager
+def _opened(path: Path, shape: PredictionShape) -> Iterator[tuple[pq.ParquetFile, DTypeLike]]:
+    """Opens a file whose footer is that of a prediction file; yields it with the type of its predictions."""
+    _check_file(path)
     where = str(path)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             footer, schema = file.metadata, file.schema_arrow
         dtype = _check_schema(schema, shape, where=where).to_pandas_dtype()
         _check_footer(footer, shape, where=where)
         # Ids stay behind a dictionary until their lengths are known: one long id repeated takes next to nothing in a
         # file, and all of the memory as plain strings.
-        with pq.ParquetFile(path, metadata=footer, read_dictionary=[MOL_ID]) as file:
-            read = _read_nodes if shape.is_node else _read_graphs
-            return read(file, shape, dtype, where=where)
+        with pq.ParquetFile(path, metadata=footer, read_dictionary=[MOL_ID], **_READING) as file:
+            yield file, dtype
     except MemoryError:
         # Arrow's is one too.
         expected, fix = f"{shape} in each row", "write the rows as they are asked for, and nothing else"
@@ -170,26 +189,38 @@ def _check_footer(footer: pq.FileMetaData, shape: PredictionShape, *, where: str
 
 
 def _read_graphs(file: pq.ParquetFile, shape: PredictionShape, dtype: DTypeLike, *, where: str) -> Predictions:
-    num_rows = file.metadata.num_rows
-    values = np.empty((num_rows, shape.num_columns), dtype=dtype)
+    values = np.empty((file.metadata.num_rows, shape.num_columns), dtype=dtype)
     ids: list[pl.Series] = []
-    for row, batch in _batches(file, _BATCH_VALUES // shape.num_columns, where=where):
-        ids.append(mol_ids(batch.column(MOL_ID), row, where=where))
-        values[row : row + len(batch)] = graph_values(batch.column(PREDICTION), shape, row, where=where)
+    row = 0
+    for part in _parts(file, shape, where=where):
+        ids.append(part.mol_id)
+        values[row : row + len(part.values)] = part.values
+        row += len(part.values)
     return Predictions(_joined(ids), values)
 
 
 def _read_nodes(file: pq.ParquetFile, shape: PredictionShape, dtype: DTypeLike, *, where: str) -> Predictions:
     ids: list[pl.Series] = []
-    values, num_nodes, num_values = [np.empty((0, shape.num_columns), dtype=dtype)], [np.empty(0, np.int64)], 0
-    for row, batch in _batches(file, _BATCH_VALUES // (_NODES_PER_MOLECULE * shape.num_columns), where=where):
-        ids.append(mol_ids(batch.column(MOL_ID), row, where=where))
-        left = MAX_VALUES - num_values
-        some, nodes = node_values(batch.column(PREDICTION), shape, row, where=where, limit=left)
-        num_values += some.size
-        values.append(some)
-        num_nodes.append(nodes)
+    values, num_nodes = [np.empty((0, shape.num_columns), dtype=dtype)], [np.empty(0, np.int64)]
+    for part in _parts(file, shape, where=where):
+        ids.append(part.mol_id)
+        values.append(part.values)
+        num_nodes += [] if part.num_nodes is None else [part.num_nodes]
     return Predictions(_joined(ids), np.concatenate(values), np.concatenate(num_nodes))
+
+
+def _parts(file: pq.ParquetFile, shape: PredictionShape, *, where: str) -> Iterator[Predictions]:
+    """Yields the predictions of each batch of a file."""
+    values_per_row = shape.num_columns * (_NODES_PER_MOLECULE if shape.is_node else 1)
+    left = MAX_VALUES
+    for row, batch in _batches(file, _BATCH_VALUES // values_per_row, where=where):
+        ids, lists = mol_ids(batch.column(MOL_ID), row, where=where), batch.column(PREDICTION)
+        if shape.is_node:
+            values, num_nodes = node_values(lists, shape, row, where=where, limit=left)
+            left -= values.size
+            yield Predictions(ids, values, num_nodes)
+        else:
+            yield Predictions(ids, graph_values(lists, shape, row, where=where))
 
 
 def _batches(file: pq.ParquetFile, num_rows: int, *, where: str) -> Iterator[tuple[int, pa.RecordBatch]]:

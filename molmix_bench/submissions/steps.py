@@ -6,9 +6,12 @@ Everything is checked against everything: what `submission.yaml` says, the files
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from molmix_bench.errors import SpecError, SubmissionError, UsageError
 from molmix_bench.metrics.align import align
@@ -26,6 +29,7 @@ from molmix_bench.specs.submission import (
 from molmix_bench.submissions.folder import PredictionFile, list_predictions
 from molmix_bench.submissions.format import read_predictions
 from molmix_bench.submissions.lists import PredictionShape
+from molmix_bench.submissions.screen import is_right_throughout, read_molecules
 from molmix_bench.vocab import Level, Split
 
 PREDICTIONS_DIR = "predictions"
@@ -58,10 +62,10 @@ def check_steps(folder: str, mix: str, skip: Collection[str], part: int = 0, num
     for (dataset, split), group in _share(files, opened, part=part, num_parts=num_parts):
         wanted = [file for file in group if _step_of(file, root) not in skip]
         if wanted:
-            reference = read_reference(opened, dataset, split)
+            labels = _Labels(opened, opened.datasets[dataset], split)
             for file in wanted:
                 yield {"step": _step_of(file, root), "order": order[file]}
-                yield from _check_file(file, reference, opened, root=root)
+                yield from _check_file(file, labels, root=root)
 
 
 def _check_around(root: Path, mix: Mix, skip: Collection[str]) -> Iterator[Item]:
@@ -140,8 +144,9 @@ def _read_yaml(root: Path) -> tuple[dict[str, Any], list[Item]]:
         return {}, [_problem(SUBMISSION_FILE, error.found, error.expected or "plain YAML", fix or "correct the file")]
     problems = []
     wrong = spec_problems(SubmissionSpec, data)
+    parents = {".".join(parts[:depth]) for parts in (key.split(".") for key in wrong) for depth in range(1, len(parts))}
     for key, text in wrong.items():
-        if any(other.startswith(f"{key}.") for other in wrong):
+        if key in parents:
             continue  # pydantic says of a list whose items are wrong that it is too short
         fix = f"replace the text from {FILL_IN} on" if "still to be filled in" in text else "correct the key"
         # The text may quote the file, which can hold anything.
@@ -195,14 +200,39 @@ def _numbers(seeds: set[int]) -> str:
     return ", ".join(map(str, sorted(seeds)))
 
 
-def _check_file(file: PredictionFile, reference: Reference, mix: Mix, *, root: Path) -> Iterator[Item]:
-    entry, where = mix.datasets[file.dataset], _step_of(file, root)
-    shape = PredictionShape(entry.level, len(entry.tasks), entry.num_classes)
+class _Labels:
+    """What the files of one dataset and split are compared with, read when it is first needed."""
+
+    def __init__(self, mix: Mix, dataset: Dataset, split: Split) -> None:
+        self.mix, self.dataset, self.split = mix, dataset, split
+
+    @cached_property
+    def molecules(self) -> pl.DataFrame:
+        """As `screen.read_molecules` returns them."""
+        return read_molecules(self.mix, self.dataset.name, self.split)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """As `read_reference` returns it."""
+        return read_reference(self.mix, self.dataset.name, self.split)
+
+
+def _check_file(file: PredictionFile, labels: _Labels, *, root: Path) -> Iterator[Item]:
+    dataset, where = labels.dataset, _step_of(file, root)
+    shape = PredictionShape(dataset.level, len(dataset.tasks), dataset.num_classes)
     fix = "write the file as `molmix_bench.metrics.predictions.write_predictions` does"
     try:
+        if is_right_throughout(file.path, dataset, shape, labels.molecules):
+            return
         given = read_predictions(file.path, shape)
         fix = f"predict every molecule of {file.dataset}/{file.split} as it stands in the mix, and nothing else"
-        align(reference, mol_id=given.mol_id, prediction=given.values, num_nodes=given.num_nodes, where=str(file.path))
+        align(
+            labels.reference,
+            mol_id=given.mol_id,
+            prediction=given.values,
+            num_nodes=given.num_nodes,
+            where=str(file.path),
+        )
     except SubmissionError as error:
         place = error.where.replace(str(file.path), where)
         yield _problem(place, error.found, error.expected or "predictions as the protocol asks", error.fix or fix)

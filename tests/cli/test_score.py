@@ -10,8 +10,12 @@ from typer.testing import CliRunner
 
 from molmix_bench.cli.app import app
 from molmix_bench.cli.commands import register
+from molmix_bench.errors import SubmissionError
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
+from molmix_bench.submissions import apart
+from molmix_bench.submissions.confined import Limits
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+from tests.submissions.honest import bomb
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,17 @@ def test_compare_ranks(folders, command):
     assert shown.exit_code == 0
     data = json.loads(command("compare", wrong, right, "--mix", mix, "--json").output)
     assert {(row["model"], row["rank"]) for row in data["ranks"]} == {(right, 1), (wrong, 2)}
+
+
+@pytest.mark.parametrize("verb", ["score", "compare"])
+def test_predictions_are_read_in_a_process_with_limits(folders, command, monkeypatch, tmp_path, verb):
+    """A file that asks for gigabytes is refused by name, whichever command reads it."""
+    mix, right, _ = folders
+    bad = prediction_path(tmp_path / "bad", "one", split="test", seed=0)
+    bad.parent.mkdir(parents=True)
+    bad.write_bytes(bomb())
+    monkeypatch.setattr(apart, "scoring_limits", lambda *_, **__: Limits(memory_bytes=400 << 20))
+    given = [str(tmp_path / "bad"), *([right] if verb == "compare" else [])]
+    with pytest.raises(SubmissionError, match="more memory than they may") as caught:
+        command(verb, *given, "--mix", mix)
+    assert caught.value.where == str(bad)

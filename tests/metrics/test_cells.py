@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from molmix_bench.metrics.cells import Cells, order_within_tasks, task_means
+from molmix_bench.metrics.cells import Cells, order_within_tasks
+from molmix_bench.metrics.means import task_means
 from tests.strategies import regression_tables
 
 NAN = np.nan

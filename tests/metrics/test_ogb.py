@@ -8,7 +8,7 @@ from hypothesis import given
 
 from molmix_bench.vocab import Kind, Split
 from tests.metrics.small_mix import SmallDataset, SmallMix, evaluate, mol_ids
-from tests.strategies import binary_tables
+from tests.strategies import binary_tables, regression_tables
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +34,20 @@ def test_macro_is_that_of_ogb(evaluators, tables):
         else:
             name = {"ap": "ap", "auroc": "rocauc"}[metric]
             assert value == pytest.approx(float(np.asarray(evaluator.eval(given_to_ogb)[name])), rel=0, abs=1e-12)
+
+
+@given(tables=regression_tables().filter(lambda drawn: len(drawn[0]) > 0))
+def test_errors_in_units_are_those_of_ogb(tables):
+    """The mean absolute error of a task, which its evaluator of PCQM4Mv2 takes for one task without missing labels."""
+    pytest.importorskip("ogb")
+    from ogb.lsc import PCQM4Mv2Evaluator
+
+    labels, predictions = tables
+    mix = SmallMix(data=SmallDataset(Kind.REGRESSION, {Split.TRAIN: labels, Split.TEST: labels}))
+    scores = evaluate(mix, "data", mol_id=mol_ids(Split.TEST, len(labels)), prediction=predictions)
+    found = scores.table.filter(metric="mae", aggregation="task")
+    for task, value in found.select("task", "value").iter_rows():
+        column = int(task.removeprefix("t"))
+        present = ~np.isnan(labels[:, column])
+        given_to_ogb = {"y_true": labels[present, column], "y_pred": predictions[present, column]}
+        assert value == pytest.approx(PCQM4Mv2Evaluator().eval(given_to_ogb)["mae"], rel=1e-12, abs=1e-300)

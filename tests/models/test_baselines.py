@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from molmix_bench.errors import SpecError, UsageError
 from molmix_bench.models.network import count_parameters, make_network
-from molmix_bench.specs.baselines import baseline_names, load_run_spec
+from molmix_bench.specs.baselines import baseline_names, find_baseline, load_run_spec
 from molmix_bench.specs.model import ARCHITECTURES, FittedSpec
 from molmix_bench.specs.result import Target
 from molmix_bench.vocab import Kind
@@ -107,3 +108,14 @@ def test_shapes_are_those_of_the_mixes():
     totals = {mix: sum(len(target.tasks) for target in targets) for mix, targets in SHAPES.items()}
     assert totals == {"minimix": 25, "toymix": 34, "midmix": 1_648, "largemix": 3_313}
     assert {target.kind for target in SHAPES["midmix"]} == set(Kind)
+
+
+def test_who_is_at_fault_for_a_run_that_is_none(tmp_path):
+    """A setting that spoils a file is a matter of usage; a file that is wrong itself stays one, settings or not."""
+    with pytest.raises(UsageError, match=r"with --set training\.epoch=3: key 'training\.epoch' is unknown"):
+        load_run_spec("gine", ["training.epoch=3"])
+    path = tmp_path / "run.yaml"
+    text = find_baseline("gine").read_text(encoding="utf-8")
+    path.write_text(text + "colour: red\n", encoding="utf-8")
+    with pytest.raises(SpecError, match="key 'colour' is unknown"):
+        load_run_spec(path, ["training.epochs=3"])

@@ -116,6 +116,12 @@ def test_dates_times_and_codes_stay_text():
     }
 
 
+def test_many_problems_are_counted():
+    """Twenty are told, and how many more there are."""
+    with pytest.raises(SpecError, match=r"key 'k19' is unknown.*; and 480 more"):
+        validate_spec(Outer, {"name": "x"} | {f"k{index}": 1 for index in range(500)}, where="f")
+
+
 def test_overrides():
     """Settings reach nested keys, are read as YAML, and leave the original alone."""
     data = {"a": {"b": 1}, "c": [1]}
@@ -124,9 +130,9 @@ def test_overrides():
     assert data == {"a": {"b": 1}, "c": [1]}
 
 
-@pytest.mark.parametrize("setting", ["a", "=1", "a.b.c=1"])
+@pytest.mark.parametrize("setting", ["a", "=1", "a.b.c=1", "a.b=[1"])
 def test_bad_overrides(setting):
-    """A setting without a key, without a value, or through a value is refused."""
+    """A setting without a key, without a value, through a value, or with a value that is no YAML is refused."""
     with pytest.raises(UsageError):
         apply_overrides({"a": {"b": 1}}, [setting], where="--set")
 

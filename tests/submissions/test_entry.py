@@ -11,7 +11,7 @@ import pytest
 from molmix_bench.errors import SubmissionError
 from molmix_bench.submissions import entry
 from molmix_bench.submissions.entry import declared_mix, entry_items, score_submission
-from molmix_bench.submissions.score import score_means
+from molmix_bench.submissions.score import means_steps, result_of
 from tests.submissions.honest import build_mix, write_facts, write_submission
 
 
@@ -30,13 +30,14 @@ def folder(mix, tmp_path_factory):
 @pytest.fixture(scope="module")
 def items(folder, mix):
     """What an honest process writes."""
-    return list(entry_items(str(folder), str(mix.path), ["test"], 50))
+    items = entry_items(str(folder), str(mix.path), ["test"], 50)
+    return [item for item in items if not isinstance(item, str)]
 
 
 def test_scores_are_those_of_the_test_split(folder, mix):
     """To the last bit, replicates too, as in this process; validation is left out; files by their hashes."""
     found = score_submission(folder, mix, replicates=50)
-    seeds, means = score_means(folder / "predictions", mix, replicates=50)
+    seeds, means = result_of(means_steps(folder / "predictions", mix, replicates=50))
     is_macro = (means.table["aggregation"] == "macro") & (means.table["split"] == "test")
     assert found.macros.table.equals(means.table.filter(is_macro), null_equal=True)
     assert np.array_equal(found.macros.replicates, means.replicates[is_macro.to_numpy()], equal_nan=True)
@@ -84,7 +85,7 @@ def _lie(part):
 )
 def test_answers_that_no_honest_process_gives_are_refused(items, folder, mix, monkeypatch, part):
     """A file that takes the process over may lie about its own scores, and do no more."""
-    monkeypatch.setattr(entry, "run_confined", lambda *_, **__: iter(_lie(part)(json.loads(json.dumps(items)))))
+    monkeypatch.setattr(entry, "read_items", lambda *_, **__: iter(_lie(part)(json.loads(json.dumps(items)))))
     with pytest.raises(SubmissionError, match="answers that are none"):
         score_submission(folder, mix, replicates=50)
 
@@ -98,3 +99,16 @@ def test_the_declared_mix_is_read_where_the_rest_is_wrong(folder, tmp_path):
     assert declared_mix(tmp_path) is None
     (tmp_path / "submission.yaml").write_bytes(b"\xff&a [*a]")
     assert declared_mix(tmp_path) is None
+
+
+def test_a_file_that_changes_meanwhile_is_refused(mix, tmp_path):
+    """Its hash would be of something that was not scored."""
+    folder = write_submission(tmp_path, mix)
+    path = folder / "predictions" / "size" / "test" / "seed=0.parquet"
+    items = entry_items(str(folder), str(mix.path), ["test"], 10)
+    next(item for item in items if "scores" in item)
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    with pytest.raises(SubmissionError, match="changed meanwhile"):
+        list(items)
