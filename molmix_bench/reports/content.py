@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from molmix_bench.cards.document import Block, Bullets, Code, Heading, Paragraph, Text
@@ -140,5 +142,5 @@ def _prevalence(found: Diagnosis) -> dict[str, float]:
     return {task: float(ones[place] / counts[place]) for place, task in enumerate(found.dataset.tasks) if counts[place]}
 
 
-def _side_by_side(panels: list[Block]) -> Grid:
+def _side_by_side(panels: Sequence[Block]) -> Grid:
     return Grid([[panel] for panel in panels], PANEL_PIXELS - 24)

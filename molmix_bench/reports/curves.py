@@ -38,7 +38,7 @@ def training_figures(run: ReportedRun, figures: Figures) -> list[Image]:
     chosen = {item.seed: item.epoch for item in run.result.seeds}
     for place, name in enumerate(names):
         metric = METRICS[run.origin.targets[place].kind][0]
-        lines = _lines(records, lambda record, name=name, metric=metric: _validation(record, name, metric))
+        lines = _lines(records, partial(_validation, name, metric))
         if any(len(epochs) for epochs, _ in lines.values()):
             title = f"{label(name)}: {metric.name} on validation\n{metric.direction} is better, ring: predicts"
             draw = partial(_draw_one, lines, chosen, title, place)
@@ -53,8 +53,12 @@ def training_figures(run: ReportedRun, figures: Figures) -> list[Image]:
     return panels
 
 
-def _validation(record: EpochRecord, name: str, metric: Metric) -> float | None:
+def _validation(name: str, metric: Metric, record: EpochRecord) -> float | None:
     return record.validation.get(name, {}).get(metric.name)
+
+
+def _loss(name: str, record: EpochRecord) -> float | None:
+    return record.losses.get(name)
 
 
 def _lines(
@@ -73,7 +77,7 @@ def _draw_losses(records: Mapping[int, Sequence[EpochRecord]], names: Sequence[s
     figure, axes = panel("training loss")
     every = []
     for place, name in enumerate(names):
-        for number, line in enumerate(_lines(records, lambda record, name=name: record.losses.get(name)).values()):
+        for number, line in enumerate(_lines(records, partial(_loss, name)).values()):
             _line(axes, line, colour=_colour(theme, place), name=label(name) if number == 0 else None)
             every.append(line[1])
     _finish(axes, np.concatenate(every))

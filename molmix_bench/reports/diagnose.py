@@ -124,7 +124,7 @@ def _errors(reference: Reference, tasks: IntArray, labels: FloatArray, values: F
         right: NDArray[np.float64] = values[:, np.arange(len(labels)), labels.astype(np.int64)]
         return np.asarray(1 - right.mean(axis=0))
     errors = np.abs(values - labels).mean(axis=0)
-    return errors / reference.train_std[tasks] if reference.kind is Kind.REGRESSION else errors
+    return np.asarray(errors / reference.train_std[tasks] if reference.kind is Kind.REGRESSION else errors)
 
 
 def _smiles(mix: Mix, reference: Reference) -> pl.Series:

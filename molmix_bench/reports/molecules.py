@@ -19,7 +19,14 @@ WIDTH, HEIGHT = 260, 190
 """Pixels of a drawing, whatever the size of the molecule."""
 MAX_SMILES = 400
 """Signs of a SMILES that are shown."""
-_NOISE = re.compile(r"<\?xml[^>]*\?>\s*|<!--.*?-->\s*|\s+class='[^']*'", re.DOTALL)
+MAX_ATOMS = 150
+"""Of a molecule that is drawn: in that room, more are a blot."""
+_NOISE = re.compile(
+    r"<\?xml[^>]*\?>\s*|<!--.*?-->\s*|\s+(?:class|xmlns:\w+|xml:space|baseProfile)='[^']*'"
+    # What every SVG has where nothing else is said: two thirds of a large molecule's bytes.
+    r"|fill-rule:evenodd;|stroke-linecap:butt;|stroke-linejoin:miter;|;?(?:stroke|fill)-opacity:1(?=[;'])|;font-weight:normal",
+    re.DOTALL,
+)
 
 
 def worst_cells(diagnosis: Diagnosis, count: int = NUM_WORST) -> list[int]:
@@ -48,11 +55,13 @@ def _describe(diagnosis: Diagnosis, cell: int, rank: int, figures: Figures) -> l
     row = int(diagnosis.rows[cell])
     smiles, place = diagnosis.smiles[row], int(diagnosis.tasks[cell])
     atom = None if diagnosis.reference.num_nodes is None else int(diagnosis.nodes[cell])
-    drawing = draw_molecule(smiles, atom=atom)
+    is_large = diagnosis.num_atoms[row] > MAX_ATOMS
+    drawing = None if is_large else draw_molecule(smiles, atom=atom)
     unit = diagnosis.reference.units[place]
     blocks: list[Block] = []
     if drawing is None:
-        blocks.append(Paragraph("Not drawn: this RDKit does not read the SMILES."))
+        reason = f"more than {MAX_ATOMS} atoms" if is_large else "this RDKit does not read the SMILES"
+        blocks.append(Paragraph(f"Not drawn: {reason}."))
     else:
         blocks.append(figures.keep(drawing, f"Molecule {diagnosis.mol_id[row]}", width=WIDTH))
     of_atom = "" if atom is None else f", atom {atom} (marked)"

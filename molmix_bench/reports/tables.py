@@ -80,8 +80,8 @@ def resource_section(run: ReportedRun) -> list[PageBlock]:
         ["processor", hardware.cpu],
         ["threads", f"{hardware.threads:,}"],
         ["accelerator", hardware.accelerator],
-        *([name, version] for name, version in run.versions.items() if name != "threads"),
     ]
+    facts += [[name, version] for name, version in run.versions.items() if name != "threads"]
     return [Heading(2, "Resources"), Table(("what", "value"), facts), *_seed_table(run)]
 
 
@@ -119,15 +119,16 @@ def reproduce_section(run: ReportedRun) -> list[PageBlock]:
         f'pip install "molmix-bench[train]{pinned}"',
         f"molmix-bench run run.yaml --mix {spec.mix} --out {spec.name}",
     ]
+    same = "On the same hardware, threads and versions every weight comes out the same."
+    if isinstance(spec.model, FittedSpec):
+        same = "The same versions give the same predictions."
     text: Text = (
         "With what follows as ",
         Code("run.yaml"),
         f", on mix {mix.name} {mix.version} of build ",
         Code(mix.build_key),
-        ". On the same hardware, threads and versions every weight comes out the same.",
+        f". {same}",
     )
-    if isinstance(spec.model, FittedSpec):
-        text = (*text[:-1], ". The same versions give the same predictions.")
     listing = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     return [
         Heading(2, "Run it again"),
