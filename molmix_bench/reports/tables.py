@@ -47,9 +47,10 @@ def _score_table(run: ReportedRun, metrics: set[str] | None) -> Table:
         std = [number(row["std"])] if several else []
         values = [_of_tasks(row["value"], row["n_tasks"]), *std, interval(row["ci_low"], row["ci_high"])]
         values.append(_of_tasks(row["of_reliable"], row["n_reliable"]))
-        rows.append([Code(row["dataset"]), row["split"], row["metric"], row["direction"], *values])
+        # The values first: a telephone shows four columns without scrolling.
+        rows.append([Code(row["dataset"]), row["split"], *values, row["metric"], row["direction"]])
     numeric = ("macro", *(["std of seeds"] if several else []), "95 % interval", "reliable")
-    return Table(("dataset", "split", "metric", "better", *numeric), rows, frozenset(numeric))
+    return Table(("dataset", "split", *numeric, "metric", "better"), rows, frozenset(numeric))
 
 
 def _of_tasks(value: float | None, count: int | None) -> str:
