@@ -23,8 +23,8 @@ _MAX_DOTS = 30
 """Epochs up to which each is marked."""
 _LEGEND_ROWS = 8
 
-Lines = Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]
-"""By name, for each seed, the epochs and the values."""
+Line = tuple[np.ndarray, np.ndarray]
+"""The epochs of a seed that have a value, and the values."""
 
 
 def training_figures(run: ReportedRun, figures: Figures) -> list[Image]:
@@ -33,8 +33,7 @@ def training_figures(run: ReportedRun, figures: Figures) -> list[Image]:
     if not records:
         return []
     names = [target.dataset for target in run.origin.targets]
-    learnt = [name for name in names if any(name in record.losses for found in records.values() for record in found)]
-    panels = [figures.add(partial(_draw_losses, records, learnt), "Training loss of each dataset over the epochs")]
+    panels = [figures.add(partial(_draw_losses, records, names), "Training loss of each dataset over the epochs")]
     chosen = {item.seed: item.epoch for item in run.result.seeds}
     for place, name in enumerate(names):
         metric = METRICS[run.origin.targets[place].kind][0]
@@ -63,7 +62,7 @@ def _loss(name: str, record: EpochRecord) -> float | None:
 
 def _lines(
     records: Mapping[int, Sequence[EpochRecord]], value: Callable[[EpochRecord], float | None]
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+) -> dict[int, Line]:
     """Returns, for each seed, the epochs that have a value, and the values."""
     lines = {}
     for seed, found in records.items():
@@ -76,19 +75,20 @@ def _lines(
 def _draw_losses(records: Mapping[int, Sequence[EpochRecord]], names: Sequence[str], theme: Theme) -> Figure:
     figure, axes = panel("training loss")
     every = []
-    for place, name in enumerate(names):
+    # A model need not learn every dataset; each keeps its colour.
+    has_loss = {name for found in records.values() for record in found for name in record.losses}
+    learnt = [(place, name) for place, name in enumerate(names) if name in has_loss]
+    for place, name in learnt:
         for number, line in enumerate(_lines(records, partial(_loss, name)).values()):
             _line(axes, line, colour=_colour(theme, place), name=label(name) if number == 0 else None)
             every.append(line[1])
     _finish(axes, np.concatenate(every))
-    if len(names) > 1:
-        axes.legend(fontsize=8, ncols=1 + (len(names) - 1) // _LEGEND_ROWS)
+    if len(learnt) > 1:
+        axes.legend(fontsize=8, ncols=1 + (len(learnt) - 1) // _LEGEND_ROWS)
     return figure
 
 
-def _draw_one(
-    lines: Mapping[int, tuple[np.ndarray, np.ndarray]], chosen: Mapping[int, int], title: str, place: int, theme: Theme
-) -> Figure:
+def _draw_one(lines: Mapping[int, Line], chosen: Mapping[int, int], title: str, place: int, theme: Theme) -> Figure:
     figure, axes = panel(title)
     for seed, (epochs, values) in lines.items():
         _line(axes, (epochs, values), colour=_colour(theme, place), name=None)
@@ -98,7 +98,7 @@ def _draw_one(
     return figure
 
 
-def _line(axes: Axes, line: tuple[np.ndarray, np.ndarray], *, colour: str, name: str | None) -> None:
+def _line(axes: Axes, line: Line, *, colour: str, name: str | None) -> None:
     epochs, values = line
     marker = "o" if len(epochs) <= _MAX_DOTS else ""
     axes.plot(epochs, values, color=colour, marker=marker, markersize=3, linewidth=1.4, alpha=0.85, label=name)
