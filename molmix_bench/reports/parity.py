@@ -67,7 +67,7 @@ def _draw(labels: FloatArray, predictions: FloatArray, title: str, unit: str, co
         image = axes.imshow(shown, origin="lower", extent=extent, cmap=heat_map(theme), norm=norm, aspect="auto")
         bar = figure.colorbar(image, ax=axes, label="labels", fraction=0.05, pad=0.02)
         write_plainly(bar.ax.yaxis)
-    axes.plot([low, high], [low, high], color=theme.soft, linewidth=1, linestyle="--")
+    axes.plot([low, high], [low, high], color=theme.text, linewidth=1, linestyle="--", alpha=0.7)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     note = f"\n{beyond:,} of {len(labels) * len(predictions):,} beyond, drawn at the edge" if beyond else ""
