@@ -35,7 +35,7 @@ def require_cards() -> None:
     """Raises `MissingExtraError` where what figures need is not installed."""
     if missing := [name for name in _CARDS if find_spec(name) is None]:
         raise MissingExtraError(
-            "dataset cards",
+            "figures",
             found=f"{', '.join(missing)} not installed",
             fix='install the extra: pip install "molmix-bench[cards]"',
         )

@@ -17,7 +17,7 @@ BLOCKS = {name: (form, text) for name, form, text in BLOCK.findall(README)}
 
 def test_blocks_are_marked():
     """The blocks that this file runs are all there."""
-    assert list(BLOCKS) == ["data", "training", "python", "hub", "own", "my_net", "network", "submit"]
+    assert list(BLOCKS) == ["data", "training", "python", "hub", "own", "my_net", "network", "report", "submit"]
 
 
 @pytest.mark.slow

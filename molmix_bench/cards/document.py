@@ -76,6 +76,8 @@ class Image:
     name: str
     description: str
     """What the figure shows, for those who do not see it."""
+    width: int = 800
+    """Pixels at which it is shown, where there is room for them."""
 
 
 _SMALLEST, _TENTHS_BELOW, _LARGEST = 0.001, 0.0995, 0.995

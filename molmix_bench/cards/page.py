@@ -1,9 +1,10 @@
-"""A card as one HTML file: nothing is loaded, no script runs, light and dark as the reader's system is."""
+"""Blocks as one HTML file: nothing is loaded, no script runs, light and dark as the reader's system is."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
 
@@ -40,21 +41,46 @@ img { max-width: 100%; height: auto; border-radius: 6px; }
 code { padding: .1em .3em; border-radius: 4px; background: var(--code); font: .88em ui-monospace, monospace; }
 pre { padding: .8rem 1rem; border-radius: 6px; background: var(--code); overflow-x: auto; }
 pre code { padding: 0; background: none; overflow-wrap: normal; }
-.scroll { overflow-x: auto; }
+.scroll { margin: 1rem 0; overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 .number { text-align: right; white-space: nowrap; }
+.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--cell)), 1fr)); }
+.grid > div { min-width: 0; }
+.grid p { margin: .3rem 0; font-size: .9rem; }
+summary { cursor: pointer; color: var(--link); }
 """
+_SVG = b"<svg"
 
 
-def render_page(title: str, blocks: Sequence[Block], figures: Mapping[str, tuple[bytes, bytes]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells beside each other, as many in a row as there is room for."""
+
+    cells: Sequence[Sequence[Block]]
+    min_width: int
+    """Of a cell, pixels; on a narrower page it is as wide as the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a reader opens to see."""
+
+    summary: str
+    blocks: Sequence[Block]
+
+
+PageBlock = Block | Grid | Fold
+
+
+def render_page(title: str, blocks: Sequence[PageBlock], figures: Mapping[str, tuple[bytes, bytes]]) -> str:
     """Returns a whole HTML page.
 
     Args:
         title: of the browser's window.
         blocks: the text, of which images that are not among the figures are left out.
-        figures: per name, the PNG for light and the one for dark pages.
+        figures: per name, the PNG or SVG for light and the one for dark pages.
     """
     body = "\n".join(_write(block, figures) for block in blocks)
     return (
@@ -65,7 +91,14 @@ def render_page(title: str, blocks: Sequence[Block], figures: Mapping[str, tuple
     )
 
 
-def _write(block: Block, figures: Mapping[str, tuple[bytes, bytes]]) -> str:
+def _write(block: PageBlock, figures: Mapping[str, tuple[bytes, bytes]]) -> str:
+    if isinstance(block, Grid):
+        cells = ("\n".join(_write(part, figures) for part in cell) for cell in block.cells)
+        inner = "\n".join(f"<div>{cell}</div>" for cell in cells)
+        return f'<div class="grid" style="--cell: {block.min_width}px">\n{inner}\n</div>'
+    if isinstance(block, Fold):
+        inner = "\n".join(_write(part, figures) for part in block.blocks)
+        return f"<details>\n<summary>{_escape(block.summary)}</summary>\n{inner}\n</details>"
     if isinstance(block, Image):
         return _image(block, figures[block.name]) if block.name in figures else ""
     return _WRITERS[type(block)](block)
@@ -117,10 +150,13 @@ def _listing(block: Listing) -> str:
 
 
 def _image(block: Image, figure: tuple[bytes, bytes]) -> str:
-    light, dark = (f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}" for data in figure)
+    # A script inside an SVG does not run where the SVG is an image.
+    forms = ("svg+xml" if data.startswith(_SVG) else "png" for data in figure)
+    texts = (base64.b64encode(data).decode("ascii") for data in figure)
+    light, dark = (f"data:image/{form};base64,{text}" for form, text in zip(forms, texts, strict=True))
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" alt="{_escape(block.description)}" width="800"></picture>'
+        f'<img src="{light}" alt="{_escape(block.description)}" width="{block.width}"></picture>'
     )
 
 

@@ -98,9 +98,9 @@ def themed(theme: Theme) -> Iterator[None]:
         yield
 
 
-def new_figure(height: float) -> Figure:
-    """Returns an empty figure as wide as a card, laid out without overlaps."""
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+def new_figure(height: float, *, width: float = WIDTH) -> Figure:
+    """Returns an empty figure, as wide as a card where not told otherwise, laid out without overlaps."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -22,6 +22,7 @@ VERBS = {
     "predict": "runs.predict_mix",
     "score": "score.score_predictions",
     "compare": "score.compare_predictions",
+    "report": "report.report_run",
     "submit": "submit.submit",
 }
 """Each verb's file here and its function, in the order in which `--help` lists them."""

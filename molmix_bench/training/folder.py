@@ -7,6 +7,7 @@ seed=<k>/checkpoint/last.safetensors  weights, optimizer and progress after the 
 seed=<k>/checkpoint/best-<epoch>.safetensors
 predictions/<dataset>/<split>/seed=<k>.parquet
 scores.json, result.json              written last
+report.html                           where `report` writes
 """
 
 from __future__ import annotations
@@ -99,6 +100,11 @@ class RunFolder:
         """The software the run was begun with."""
         return self.path / "versions.json"
 
+    @property
+    def report(self) -> Path:
+        """The page that shows the run, where it is asked for."""
+        return self.path / "report.html"
+
     def seed(self, seed: int) -> SeedFolder:
         """Returns the files of one seed."""
         return SeedFolder(self.path / SEED_STEM.format(seed=seed))
@@ -115,6 +121,12 @@ class RunFolder:
     def read_result(self) -> RunResult:
         """Returns the result of a finished run."""
         return _read_json(RunResult, self.result)
+
+    def check_finished(self) -> None:
+        """Raises `RunError` where the run is not finished."""
+        if not self.result.is_file():
+            fix = "give the command that began it again"
+            raise RunError(str(self.path), found="a run that is not finished", fix=fix)
 
     def prepare(self, spec: RunSpec, origin: Origin, *, versions: Mapping[str, str]) -> tuple[str, ...]:
         """Begins a run here, or checks that the one begun here is this one; returns what changed harmlessly since.

@@ -77,8 +77,7 @@ def open_run(path: str | Path) -> Run:
     """
     folder = RunFolder(Path(path))
     spec = folder.read_spec()
-    if not folder.result.is_file():
-        raise RunError(str(path), found="a run that is not finished", fix="give the command that began it again")
+    folder.check_finished()
     return Run(folder, spec, folder.read_origin().targets, folder.read_result())
 
 

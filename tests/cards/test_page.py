@@ -6,36 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from molmix_bench.cards import write
 from molmix_bench.cards.document import Code, Heading, Image, Link, Listing, Paragraph, Table
-from molmix_bench.cards.page import render_page
+from molmix_bench.cards.page import Fold, Grid, render_page
 from molmix_bench.cards.write import page_of
 from tests.cards.browser import chromium
 from tests.cards.conftest import NASTY, figures_of
+from tests.cards.tags import Tags
 
 FETCHED = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
-
-
-class _Tags(HTMLParser):
-    """Collects every tag with its attributes, and the text."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        """Notes a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        """Notes text."""
-        self.text += data
 
 
 def test_data_stay_text():
@@ -49,7 +32,7 @@ def test_data_stay_text():
         Paragraph(Link("z", "javascript:alert(1)")),
         Image("figure", NASTY),
     ]
-    page = _Tags(render_page(NASTY, blocks, {"figure": (b"light", b"dark")}))
+    page = Tags(render_page(NASTY, blocks, {"figure": (b"light", b"dark")}))
     assert [tag for tag, _ in page.tags if tag in ("img", "script", "b", "a")] == ["a", "img"]
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
     assert page.text.count(NASTY) == 8
@@ -62,10 +45,24 @@ def test_no_figure_that_was_not_drawn():
     assert "<img" not in render_page("x", [Image("figure", "x")], {})
 
 
+def test_grids_and_folds():
+    """Blocks beside each other and those behind a line are written as any others, SVG figures as images."""
+    cells = [[Paragraph("a"), Image("drawing", NASTY, 260)], [Paragraph("b")]]
+    page = Tags(
+        render_page("x", [Grid(cells, 260), Fold(NASTY, [Paragraph("c")])], {"drawing": (b"<svg/>", b"<svg />")})
+    )
+    assert [tag for tag, _ in page.tags if tag in ("div", "details", "summary", "p", "img")] == [
+        *("div", "div", "p", "img", "div", "p", "details", "summary", "p")
+    ]
+    image = next(attrs for tag, attrs in page.tags if tag == "img")
+    assert image["src"].startswith("data:image/svg+xml;base64,")
+    assert (image["width"], image["alt"]) == ("260", NASTY)
+
+
 def test_whole_page(nasty, monkeypatch):
     """A mix's page asks the network for nothing and runs no script."""
     monkeypatch.setattr(write, "_draw", lambda mix, _: figures_of(mix))
-    page = _Tags(page_of(nasty))
+    page = Tags(page_of(nasty))
     assert "default-src 'none'" in next(attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs)
     assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
     assert all(attrs["src"].startswith("data:image/png;base64,") for tag, attrs in page.tags if tag == "img")
