@@ -9,7 +9,7 @@ demo: $(VENV)/train ## The whole path on the embedded MiniMix: build, featurise,
 	$(BIN)/molmix-bench run baselines/gine.yaml
 
 test: $(VENV)/dev ## Every test that this machine can run.
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/dev ## Style and types.
 	$(BIN)/ruff check .

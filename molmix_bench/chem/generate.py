@@ -1,9 +1,9 @@
 """Molecules made on this machine from building blocks by real reactions: the embedded data of MiniMix.
 
-Every route and every choice of its blocks is a recipe, and all recipes together give distinct molecules (a test makes
-them all). A keyed hash puts the recipes in an order, and molecule i is what recipe i gives, so that any part of the set
-can be made without the rest, and a longer set begins with the shorter one. The hash is our own: Python's `hash` and
-RDKit's random functions differ between machines and versions.
+Every route and every choice of its blocks is a recipe, and all recipes together give distinct molecules, as
+`make soak ARGS=recipes` finds by making them all. A keyed hash puts the recipes in an order, and molecule i is what
+recipe i gives, so that any part of the set can be made without the rest, and a longer set begins with the shorter one.
+The hash is our own: Python's `hash` and RDKit's random functions differ between machines and versions.
 """
 
 from __future__ import annotations

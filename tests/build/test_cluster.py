@@ -20,7 +20,7 @@ from molmix_bench.build.cluster import RayEngine
 from molmix_bench.build.engine import Runner, Task
 from molmix_bench.build.run import build
 from molmix_bench.errors import BuildError, MissingExtraError
-from tests.build.interrupt import PIECES, NodeKiller, contents, kill_spec
+from tests.build.interrupt import PIECES, NodeKiller, build_in_child, contents, kill_after
 
 # Ray leaves sockets and processes for the interpreter's end to close, and asks for warnings of its own.
 pytestmark = [
@@ -61,30 +61,27 @@ def engine(cluster):
 
 
 @pytest.mark.slow
-def test_same_bytes_as_local_with_a_node_killed(cluster, node, tmp_path):
+def test_same_bytes_as_local_with_a_node_killed(cluster, node, undisturbed, tmp_path):
     """On two nodes, one killed in the middle, the build goes on by itself and has the bytes of a local one."""
-    spec = kill_spec(tmp_path)
-    local = build(spec, tmp_path / "local", raw=[tmp_path], layout=PIECES)
+    raw, spec, local = undisturbed
     out = tmp_path / "ray"
     killer = NodeKiller(cluster, node, out, pieces=14)
     killer.start()
-    mix = build(spec, out, raw=[tmp_path], layout=PIECES, engine=RayEngine(cluster.address))
+    mix = build(spec, out, raw=[raw], layout=PIECES, engine=RayEngine(cluster.address))
     killer.join()
     # In the middle indeed: pieces were done, and the folder that counts them was still there.
     assert killer.done_then >= 14
-    assert contents(mix.path) == contents(local.path)
+    assert contents(mix.path) == local
 
 
 @pytest.mark.slow
-def test_local_build_continues_on_a_cluster(cluster, tmp_path):
+def test_local_build_continues_on_a_cluster(cluster, undisturbed, tmp_path):
     """What one engine began another one finishes, with the same bytes: the working folder knows no engine."""
-    from tests.build.interrupt import build_in_child, kill_after
-
-    spec = kill_spec(tmp_path)
+    raw, spec, whole = undisturbed
     out = tmp_path / "mix"
-    assert kill_after(build_in_child(tmp_path, out), out, 12)
-    mix = build(spec, out, raw=[tmp_path], layout=PIECES, engine=RayEngine(cluster.address))
-    assert contents(mix.path) == contents(build(spec, tmp_path / "local", raw=[tmp_path], layout=PIECES).path)
+    assert kill_after(build_in_child(raw, out), out, 12)
+    mix = build(spec, out, raw=[raw], layout=PIECES, engine=RayEngine(cluster.address))
+    assert contents(mix.path) == whole
 
 
 @pytest.mark.slow
@@ -191,11 +188,9 @@ def test_ray_is_not_installed(monkeypatch):
 
 
 @pytest.mark.slow
-def test_node_lost_just_before(cluster, tmp_path):
+def test_node_lost_just_before(cluster, undisturbed, tmp_path):
     """A node that died a moment ago, and that the cluster still lists, does not keep the others from building."""
-    spec = kill_spec(tmp_path)
-    for number in range(3):
-        added = cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
-        cluster.remove_node(added, allow_graceful=False)
-        engine = RayEngine(cluster.address)
-        assert build(spec, tmp_path / f"{number}", raw=[tmp_path], layout=PIECES, engine=engine).splits
+    raw, spec, _ = undisturbed
+    added = cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
+    cluster.remove_node(added, allow_graceful=False)
+    assert build(spec, tmp_path / "mix", raw=[raw], layout=PIECES, engine=RayEngine(cluster.address)).splits

@@ -13,37 +13,35 @@ from molmix_bench.build.plan import Layout
 from molmix_bench.build.run import build
 from molmix_bench.build.whole import keep_only, save_array, written_apart
 from molmix_bench.errors import BuildError
-from tests.build.interrupt import PIECES, build_in_child, contents, kill_after, kill_spec
+from tests.build.interrupt import PIECES, build_in_child, contents, kill_after
 from tests.build.tiny import ALKANES, mix_spec, numbered, table_source
 
 
 @pytest.mark.slow
-def test_killed_and_continued(tmp_path):
+def test_killed_and_continued(undisturbed, tmp_path):
     """A build killed with all its workers, twice, leaves no mix; continued, it has the bytes of one never killed."""
-    spec = kill_spec(tmp_path)
-    whole = build(spec, tmp_path / "whole", raw=[tmp_path], layout=PIECES)
+    raw, spec, whole = undisturbed
     out = tmp_path / "cut"
     for pieces in (9, 30):
-        assert kill_after(build_in_child(tmp_path, out), out, pieces)
+        assert kill_after(build_in_child(raw, out), out, pieces)
         assert not out.exists()
-    assert contents(build(spec, out, raw=[tmp_path], layout=PIECES).path) == contents(whole.path)
+    assert contents(build(spec, out, raw=[raw], layout=PIECES).path) == whole
     assert not out.with_name("cut.building").exists()
 
 
 @pytest.mark.slow
-def test_no_room_for_a_file(tmp_path):
+def test_no_room_for_a_file(undisturbed, tmp_path):
     """Without room the build ends with a message that names piece and cause; with room again it continues."""
-    spec = kill_spec(tmp_path)
+    raw, spec, whole = undisturbed
     out = tmp_path / "mix"
-    child = build_in_child(tmp_path, out, limit=9_000)
+    child = build_in_child(raw, out, limit=9_000)
     _, text = child.communicate(timeout=240)
     assert child.returncode == 1
     assert "File too large; mend that; the same command continues from here" in text
     assert "build step" in text
     assert not out.exists()
     assert not list(out.with_name("mix.building").rglob("*.part"))
-    whole = build(spec, tmp_path / "whole", raw=[tmp_path], layout=PIECES)
-    assert contents(build(spec, out, raw=[tmp_path], layout=PIECES).path) == contents(whole.path)
+    assert contents(build(spec, out, raw=[raw], layout=PIECES).path) == whole
 
 
 def test_worker_killed(tmp_path):

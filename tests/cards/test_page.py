@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from molmix_bench.cards.write import page_of
 from tests.cards.browser import chromium
 from tests.cards.conftest import NASTY, figures_of
 from tests.cards.tags import Tags
+from tests.command import run_here
 
 FETCHED = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
 
@@ -99,23 +98,17 @@ def _keep(picture, name):
         Path(folder, f"{name}.png").write_bytes(picture)
 
 
-def _run(*arguments):
-    command = [sys.executable, "-c", "from molmix_bench.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.slow
 def test_commands(built, tmp_path):
     """`card` prints what it wrote, `info --html` writes the page, and what is no mix exits with 1 and a reason."""
     mix = shutil.copytree(built, tmp_path / "mix")
-    written = _run("card", mix, "--workers", "1", "--published", "2024-05-01")
+    written = run_here("card", mix, "--workers", "1", "--published", "2024-05-01", env={})
     assert written.returncode == 0, written.stderr
     assert written.stdout.splitlines()[:2] == [str(mix / "README.md"), str(mix / "croissant.json")]
     assert '"datePublished": "2024-05-01"' in (mix / "croissant.json").read_text()
-    page = _run("info", mix, "--html", tmp_path / "page.html")
+    page = run_here("info", mix, "--html", tmp_path / "page.html", env={})
     assert page.stdout.strip() == str(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
-    bad = _run("card", tmp_path)
+    bad = run_here("card", tmp_path, env={})
     assert bad.returncode == 1
     assert "no manifest.json" in bad.stderr
-    assert _run("card", mix, "--published", "soon").returncode == 2
+    assert run_here("card", mix, "--published", "soon", env={}).returncode == 2

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from tests.build.tiny import ALKANES, build_tiny, mix_spec, numbered, table_source
+from tests.command import CLOSED, run_apart, run_here
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +19,8 @@ def mix(tmp_path_factory):
 
 
 def _run(*arguments, cache):
-    """Runs the real command in a process of its own."""
-    command = [sys.executable, "-c", "from molmix_bench.cli import main; main()", *map(str, arguments)]
-    # Whatever asks for the network finds a closed door, on machines that have one too.
-    closed = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-    environment = os.environ | closed | {"MOLMIX_CACHE": str(cache)}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    """Runs the command with no way to the network."""
+    return run_here(*arguments, env=CLOSED | {"MOLMIX_CACHE": str(cache)})
 
 
 def test_ls(tmp_path):
@@ -80,7 +74,18 @@ def test_usage_errors(arguments, message, tmp_path):
     assert result.returncode == 2
     assert result.stdout == ""
     assert message in result.stderr
-    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["ls", "--json"], 0), (["build", "toymix", "--set", "split.sed=3"], 1), (["info", "toymax"], 2)],
+)
+def test_a_process_says_the_same(arguments, status, tmp_path):
+    """Status, stdout and stderr of the real command are those that the other tests see without a process."""
+    env = CLOSED | {"MOLMIX_CACHE": str(tmp_path)}
+    apart, here = (run(*arguments, env=env) for run in (run_apart, run_here))
+    assert apart.returncode == here.returncode == status
+    assert (apart.stdout, apart.stderr) == (here.stdout, here.stderr)
 
 
 def test_missing_raw_file_says_what_was_tried(tmp_path):
@@ -110,7 +115,7 @@ def test_warnings_are_talk(tmp_path):
     source["files"][0]["sha256"] = "0" * 64
     spec = mix_spec(source, method="hash").model_dump(mode="json")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(spec))
-    result = _run("build", tmp_path / "mine.yaml", cache=tmp_path)
+    result = _run("build", tmp_path / "mine.yaml", "--workers", "1", cache=tmp_path)
     assert result.returncode == 0
     (line,) = [line for line in result.stderr.splitlines() if "is not upstream's" in line]
     assert line.startswith("warning: ")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.soak.build import soak_build
 from tests.soak.fuzz import soak_fuzz
 from tests.soak.publish import soak_publish
+from tests.soak.recipes import soak_recipes
 from tests.soak.submissions import soak_submissions
 
 SOAKS = {
@@ -18,6 +19,7 @@ SOAKS = {
     "publish": (soak_publish, 200),
     "submissions": (soak_submissions, 20_000),
     "fuzz": (soak_fuzz, 600),
+    "recipes": (soak_recipes, 1_000_000),
 }
 
 

@@ -14,11 +14,12 @@ def chains(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def _cache_folder(tmp_path_factory):
+def cache_folder(tmp_path_factory):
+    """The cache of these tests: a mix's store is built once."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
-def _cache(_cache_folder, monkeypatch):
+def _cache(cache_folder, monkeypatch):
     """No test writes into the user's cache."""
-    monkeypatch.setenv("MOLMIX_CACHE", str(_cache_folder))
+    monkeypatch.setenv("MOLMIX_CACHE", str(cache_folder))

@@ -31,10 +31,10 @@ from tests.training.small import DATASETS, build_chains, read_run, run_spec
 
 
 @pytest.fixture(scope="module")
-def finished(chains, tmp_path_factory):
+def finished(chains, cache_folder, tmp_path_factory):
     """A run of `run_spec()` that nothing interrupted."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOLMIX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MOLMIX_CACHE", str(cache_folder))
         return run(run_spec(), chains, tmp_path_factory.mktemp("finished"))
 
 
@@ -321,7 +321,7 @@ def test_stops_at_a_loss_that_is_not_finite(chains, tmp_path, monkeypatch):
         assert all(file.get_tensor(name).isfinite().all() for name in file.keys())  # noqa: SIM118  # no mapping
 
 
-def test_a_full_disk_loses_nothing(finished, chains, tmp_path, monkeypatch):
+def test_a_full_disk_loses_nothing(finished, chains, tmp_path):
     """A full disk is named as such; with room again, the same command ends as if nothing had happened."""
     original = Path.write_bytes
 
@@ -330,11 +330,10 @@ def test_a_full_disk_loses_nothing(finished, chains, tmp_path, monkeypatch):
             raise OSError(ENOSPC, "No space left on device")
         return original(self, data)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(RunError, match=r"No space left on device.*make room there and run again"):
-        run(run_spec(), chains, tmp_path)
-    monkeypatch.undo()
-    monkeypatch.setenv("MOLMIX_CACHE", str(tmp_path.parent / "cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(RunError, match=r"No space left on device.*make room there and run again"):
+            run(run_spec(), chains, tmp_path)
     run(run_spec(), chains, tmp_path)
     assert read_run(tmp_path) == read_run(finished.path)
 

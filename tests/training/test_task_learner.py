@@ -34,10 +34,10 @@ def _one_process(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def forest(chains, tmp_path_factory):
+def forest(chains, cache_folder, tmp_path_factory):
     """A finished run of a random forest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOLMIX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MOLMIX_CACHE", str(cache_folder))
         patch.setattr(task_learner.joblib, "cpu_count", lambda: 1)
         return run(fitted_spec("random_forest", **TREES["random_forest"]), chains, tmp_path_factory.mktemp("forest"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from molmix_bench.errors import RunError, UsageError
@@ -12,10 +14,12 @@ from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
 from tests.training.small import DATASETS, run_spec
 
 
-@pytest.fixture
-def finished(chains, tmp_path):
+@pytest.fixture(scope="module")
+def finished(chains, cache_folder, tmp_path_factory):
     """A run of two seeds."""
-    return run(run_spec(training__epochs=2, training__seeds=[0, 1]), chains, tmp_path / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOLMIX_CACHE", str(cache_folder))
+        return run(run_spec(training__epochs=2, training__seeds=[0, 1]), chains, tmp_path_factory.mktemp("run"))
 
 
 def test_predicts_what_the_run_predicted(finished, chains, tmp_path):
@@ -56,6 +60,7 @@ def test_refuses_what_is_no_finished_run(finished, tmp_path):
         open_run(tmp_path)
     with pytest.raises(UsageError, match="found no seed 2; expected one of 0, 1"):
         finished.network(2)
-    finished.folder.result.unlink()
+    unfinished = shutil.copytree(finished.path, tmp_path / "run")
+    (unfinished / finished.folder.result.name).unlink()
     with pytest.raises(RunError, match="a run that is not finished"):
-        open_run(finished.path)
+        open_run(unfinished)
