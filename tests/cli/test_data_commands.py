@@ -78,7 +78,7 @@ def test_usage_errors(arguments, message, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [(["ls", "--json"], 0), (["build", "toymix", "--set", "split.sed=3"], 1), (["info", "toymax"], 2)],
+    [(["ls", "--json"], 0), (["info", "."], 1), (["build", "toymix", "--set", "split.sed=3"], 2)],
 )
 def test_a_process_says_the_same(arguments, status, tmp_path):
     """Status, stdout and stderr of the real command are those that the other tests see without a process."""
