@@ -28,8 +28,9 @@ from molmix_bench.mix import Mix
 with atheris.instrument_imports(include=["molmix_bench"]):
     from molmix_bench.submissions import folder as folders
     from molmix_bench.submissions import format as formats
-    from molmix_bench.submissions import lists, steps
+    from molmix_bench.submissions import lists, screen, steps
 from molmix_bench.errors import MolmixError, SubmissionError
+from molmix_bench.vocab import Split
 from tests.submissions.mutations import mutate
 
 MEMORY_BYTES = 1 << 30
@@ -55,15 +56,22 @@ def yaml_target(root: Path) -> Target:
 
 
 def parquet_target(root: Path, dataset: str) -> Target:
-    """Returns a reader of prediction files that compares them with the labels."""
+    """Returns a reader of prediction files, with their labels and without: what is right without is right with them."""
     mix, path = Mix(root / "mix"), root / f"{dataset}.parquet"
     entry, reference = mix.datasets[dataset], read_reference(mix, dataset, "test")
+    molecules = screen.read_molecules(mix, dataset, Split.TEST)
     shape = lists.PredictionShape(entry.level, len(entry.tasks), entry.num_classes)
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
-        given = formats.read_predictions(path, shape)
-        align(reference, mol_id=given.mol_id, prediction=given.values, num_nodes=given.num_nodes, where=str(path))
+        is_right = screen.is_right_throughout(path, entry, shape, molecules)
+        try:
+            given = formats.read_predictions(path, shape)
+            align(reference, mol_id=given.mol_id, prediction=given.values, num_nodes=given.num_nodes, where=str(path))
+        except SubmissionError as error:
+            if is_right:
+                raise ValueError("found right without its labels, and is not") from error
+            raise
 
     return read
 
@@ -92,7 +100,10 @@ def folder_target(root: Path) -> Target:
 def _change(changed: Path, provider: atheris.FuzzedDataProvider) -> None:
     """Does one thing to a submission."""
     paths = sorted(changed.rglob("*"))
-    path = provider.PickValueInList(paths) if paths else changed / "new"
+    if not paths:
+        paths = [changed / "new"]
+        paths[0].touch()
+    path = provider.PickValueInList(paths)
     name = provider.PickValueInList([*NAMES, provider.ConsumeUnicodeNoSurrogates(40) or "x"])
     name = name.replace("/", "").replace("\x00", "").encode()[:200].decode(errors="ignore") or "y"
     target = path.with_name(name) if name not in (".", "..") else path.with_name("z")
