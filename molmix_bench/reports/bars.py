@@ -16,7 +16,7 @@ from molmix_bench.reports.panels import Figures, panel
 
 MAX_BARS = 40
 """In a panel: of more than twice as many tasks, so many of the best and of the worst are named."""
-_INCHES, _AROUND = 0.19, 0.95
+_INCHES, _AROUND = 0.19, 1.1
 """Of a bar, and of what stands around the bars."""
 
 
@@ -49,7 +49,7 @@ def task_figures(scores: pl.DataFrame, prevalence: dict[str, float], figures: Fi
     limits = _limits(scores)
     drawn = []
     for title, part in parts:
-        draw = partial(_draw_bars, part, prevalence, limits, f"{_metric(scores)}, {title}", colour)
+        draw = partial(_draw_bars, part, prevalence, limits, f"{_metric(scores)}\n{title}", colour)
         drawn.append(figures.add(draw, f"{_metric(scores)} with intervals, {title} of {count}"))
     if count > 2 * MAX_BARS:
         draw = partial(_draw_all, scores, colour)
@@ -104,7 +104,7 @@ def _draw_bars(
 
 
 def _draw_all(scores: pl.DataFrame, colour: int, theme: Theme) -> Figure:
-    figure, axes = panel(f"{_metric(scores)}, all {scores.height:,} tasks")
+    figure, axes = panel(f"{_metric(scores)}\nall {scores.height:,} tasks")
     values = _column(scores, "value")
     axes.hist(values, bins=40, color=theme.series[colour % len(theme.series)])
     axes.axvline(float(values.mean()), color=theme.text, linewidth=1, linestyle="--")

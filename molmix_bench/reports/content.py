@@ -88,7 +88,7 @@ def _dataset(run: ReportedRun, mix: Mix, split: Split, place: int, figures: Figu
 def _what(found: Diagnosis, run: ReportedRun) -> str:
     item = found.dataset
     scored = int(found.reference.scorable.sum())
-    seeds = f" Predictions of all {len(run.seeds)} seeds." if len(run.seeds) > 1 else ""
+    seeds = f" Predictions of {len(run.seeds)} seeds." if len(run.seeds) > 1 else ""
     return (
         f"{item.kind.capitalize()}, level {item.level}; split {found.split}: {len(found.mol_id):,} molecules, "
         f"{scored:,} of {len(item.tasks):,} tasks scorable, {len(found.labels):,} labels in them.{seeds}"

@@ -8,7 +8,7 @@ import yaml
 
 from molmix_bench.cards.document import Block, Code, Heading, Listing, Paragraph, Table, Text
 from molmix_bench.cards.page import Fold, PageBlock
-from molmix_bench.metrics.protocol import METRICS, PROTOCOL, REPLICATES, Aggregation
+from molmix_bench.metrics.protocol import PROTOCOL, REPLICATES, Aggregation
 from molmix_bench.reports.numbers import duration, interval, number
 from molmix_bench.reports.read import ReportedRun
 from molmix_bench.specs.model import FittedSpec
@@ -20,22 +20,19 @@ def score_section(run: ReportedRun) -> list[PageBlock]:
     text = (
         f"By the protocol {PROTOCOL}. "
         f"{f'Means of {num_seeds} seeds' if num_seeds > 1 else 'One seed'}; macro is the mean over all scorable tasks, "
-        "reliable that over those with labels enough to be judged alone, both with the number of tasks. "
+        "reliable that over those with labels enough to be judged alone, both with the number of tasks; "
+        f"{'std is over seeds; ' if num_seeds > 1 else ''}an arrow tells which way a metric is better. "
         f"Intervals are those of a bootstrap over molecules, {REPLICATES:,} replicates."
     )
-    primary = {METRICS[target.kind][0].name for target in run.origin.targets}
-    blocks: list[PageBlock] = [Heading(2, "Scores"), Paragraph(text), _score_table(run, primary)]
-    blocks.append(Fold("Every metric", [_score_table(run, None)]))
+    blocks: list[PageBlock] = [Heading(2, "Scores"), Paragraph(text), _score_table(run, run.means().filter("primary"))]
+    blocks.append(Fold("Every metric", [_score_table(run, run.means())]))
     if run.scores.not_submitted:
         blocks.append(Paragraph(f"Not predicted: {', '.join(run.scores.not_submitted)}."))
     return blocks
 
 
-def _score_table(run: ReportedRun, metrics: set[str] | None) -> Table:
-    """Returns the scores over several tasks; `metrics` None is the primary ones too, and all others."""
-    means = run.means()
-    if metrics is not None:
-        means = means.filter("primary")
+def _score_table(run: ReportedRun, means: pl.DataFrame) -> Table:
+    """Returns those of some scores that are over several tasks."""
     key = ["dataset", "split", "metric"]
     several = len(run.seeds) > 1
     macro = means.filter(aggregation=str(Aggregation.MACRO))
@@ -44,13 +41,14 @@ def _score_table(run: ReportedRun, metrics: set[str] | None) -> Table:
     )
     rows: list[list[Text]] = []
     for row in macro.join(reliable, on=key, how="left", maintain_order="left").iter_rows(named=True):
+        arrow = "↑" if row["direction"] == "higher" else "↓"
         std = [number(row["std"])] if several else []
         values = [_of_tasks(row["value"], row["n_tasks"]), *std, interval(row["ci_low"], row["ci_high"])]
         values.append(_of_tasks(row["of_reliable"], row["n_reliable"]))
         # The values first: a telephone shows four columns without scrolling.
-        rows.append([Code(row["dataset"]), row["split"], *values, row["metric"], row["direction"]])
-    numeric = ("macro", *(["std of seeds"] if several else []), "95 % interval", "reliable")
-    return Table(("dataset", "split", *numeric, "metric", "better"), rows, frozenset(numeric))
+        rows.append([Code(row["dataset"]), row["split"], *values, f"{row['metric']} {arrow}"])
+    numeric = ("macro", *(["std"] if several else []), "95 % interval", "reliable")
+    return Table(("dataset", "split", *numeric, "metric"), rows, frozenset(numeric))
 
 
 def _of_tasks(value: float | None, count: int | None) -> str:

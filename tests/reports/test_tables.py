@@ -18,14 +18,15 @@ def test_scores(trained, fitted):
     ran = read_run(trained)
     table, fold = score_section(ran)[2:]
     summary = ran.scores.summary()
-    assert [[*row[:2], row[-2]] for row in table.rows] == [
-        [Code(row["dataset"]), row["split"], row["metric"]] for row in summary.iter_rows(named=True)
+    assert [[*row[:2], row[-1]] for row in table.rows] == [
+        [Code(row["dataset"]), row["split"], f"{row['metric']} {'↑' if row['direction'] == 'higher' else '↓'}"]
+        for row in summary.iter_rows(named=True)
     ]
     first = summary.row(0, named=True)
     assert table.rows[0][2:4] == [f"{number(first['macro'])} ({first['n_tasks']})", number(first["std"])]
     assert isinstance(fold, Fold)
-    assert {row[-2] for row in fold.blocks[0].rows} > {row[-2] for row in table.rows}
-    assert "std of seeds" not in score_section(read_run(fitted))[2].header
+    assert {row[-1] for row in fold.blocks[0].rows} > {row[-1] for row in table.rows}
+    assert "std" not in score_section(read_run(fitted))[2].header
 
 
 def test_every_excluded_task_is_named(trained):
