@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import polars as pl
@@ -60,7 +61,10 @@ def test_catalog_and_own_sources(tmp_path):
     for source in others:
         (tmp_path / "sources" / f"{source['name']}.yaml").write_text(yaml.safe_dump(source))
     names = [f"sources/{source['name']}.yaml" for source in others]
-    data = _mix("minimix", csv, *names, datasets=["mini_classes", "from_csv", "from_tsv", "from_parquet", "from_sdf"])
+    # What the catalog's source downloads, where it is found beside the YAML.
+    with gzip.open(tmp_path / "ZINC12k.csv.gz", "wt") as file:
+        file.write("smiles,SA,logp,score\n" + "".join(f"{text}O,{row},0,1\n" for row, text in enumerate(ALKANES)))
+    data = _mix("zinc12k", csv, *names, datasets=["zinc12k", "from_csv", "from_tsv", "from_parquet", "from_sdf"])
     (tmp_path / "my_mix.yaml").write_text(yaml.safe_dump(data))
     result = _run("build", tmp_path / "my_mix.yaml", "--workers", "2", "--json", cache=tmp_path / "cache")
     assert result.returncode == 0, result.stderr
@@ -68,6 +72,7 @@ def test_catalog_and_own_sources(tmp_path):
     assert answer["path"] == str(tmp_path / "my_mix")
     assert list(answer["datasets"]) == data["datasets"]
     mix = Mix(tmp_path / "my_mix")
+    assert mix.datasets["zinc12k"].num_molecules == 40
     for source in (csv, *others):
         frames = [mix.scan(source["name"], split).collect() for split in mix.datasets[source["name"]].splits]
         found = {len(smiles): value for smiles, value in pl.concat(frames).select("smiles", "t0").iter_rows()}
