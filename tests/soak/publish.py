@@ -1,4 +1,4 @@
-"""Publications broken at a random point by a random fault, and given again until they are done.
+"""Publications broken at a random point, by each fault in turn, and given again until they are done.
 
 A trial publishes version 1.0.0 whole, breaks the publication of 1.1.0, and gives the same command again. Meanwhile a
 reader looks at main: it must hold the old or the new version, byte for byte. At the end every byte is verified over
@@ -60,7 +60,8 @@ def soak_publish(folder: Path, *, num: int, seed: int) -> dict[str, object]:
         data = folder / f"trial-{number}"
         shutil.copytree(folder / "first", data / "hub")
         with hub_in_thread(data / "hub") as hub:
-            trials.append(_try_once(hub, versions[1], data, random.Random(seed + number)))
+            trial = Trial(FAULTS[number % len(FAULTS)])
+            trials.append(_try(trial, hub, versions[1], data, random.Random(seed + number)))
         shutil.rmtree(data)
     return {
         "trials": num,
@@ -70,8 +71,7 @@ def soak_publish(folder: Path, *, num: int, seed: int) -> dict[str, object]:
     }
 
 
-def _try_once(hub: RunningHub, mix: Path, folder: Path, chance: random.Random) -> Trial:
-    trial = Trial(chance.choice(FAULTS))
+def _try(trial: Trial, hub: RunningHub, mix: Path, folder: Path, chance: random.Random) -> Trial:
     repo = repository(hub, REPO)
     children: list[BaseProcess] = []
     fault = _make_fault(trial.fault, chance, repo, children)
