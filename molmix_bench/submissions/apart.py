@@ -22,7 +22,9 @@ from molmix_bench.submissions.score import compare_steps, score_steps
 _REPLICATE_BYTES = 2 << 30
 """For the bootstrap, which has 1.5 GB at the size of PCBA with as many replicates as are usual."""
 _SECONDS = 600
-"""Of the processor, for a file with as many replicates as are usual."""
+"""Of the processor, for a file with as many replicates as are usual: several times what LargeMix's largest takes."""
+_WALL = 4.0
+"""By the clock, for each second of the processor, which others may need as well."""
 
 
 def score_apart(
@@ -90,8 +92,8 @@ def scoring_limits(mix: Mix, folders: Sequence[Path], *, replicates: int) -> Lim
         limits,
         memory_bytes=limits.memory_bytes + _REPLICATE_BYTES * times,
         cpu_seconds=seconds,
-        wall_seconds=2.0 * seconds,
-        total_seconds=2.0 * seconds * max(1, num_files),
+        wall_seconds=_WALL * seconds,
+        total_seconds=_WALL * seconds * max(1, num_files),
     )
 
 

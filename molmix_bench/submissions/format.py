@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,6 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from molmix_bench.errors import SubmissionError
 from molmix_bench.metrics.cells import IntArray
+from molmix_bench.parquet import open_parquet
 from molmix_bench.submissions.lists import (
     MAX_MOL_ID_BYTES,
     MAX_NODES,
@@ -51,9 +51,6 @@ _ROW_GROUP_OVERHEAD = 1 << 16
 """Uncompressed bytes of page headers, statistics and dictionary headers that a column of a row group may add."""
 _BYTES_PER_VALUE = 16
 """Of uncompressed data per prediction: 8, and levels and an index if the file uses them."""
-_READING: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 18}
-"""By and by. Else pyarrow reads ahead, and keeps until the end, all that the footer says is there; a page of 4 kB of it
-is new to the process 80,000 times for PCBA, which takes as long as reading."""
 _MAGIC = b"PAR1"
 _TEXTS = (pa.string(), pa.large_string(), pa.string_view())
 
@@ -101,13 +98,13 @@ def _opened(path: Path, shape: PredictionShape) -> Iterator[tuple[pq.ParquetFile
     _check_file(path)
     where = str(path)
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with open_parquet(path) as file:
             footer, schema = file.metadata, file.schema_arrow
         dtype = _check_schema(schema, shape, where=where).to_pandas_dtype()
         _check_footer(footer, shape, where=where)
         # Ids stay behind a dictionary until their lengths are known: one long id repeated takes next to nothing in a
         # file, and all of the memory as plain strings.
-        with pq.ParquetFile(path, metadata=footer, read_dictionary=[MOL_ID], **_READING) as file:
+        with open_parquet(path, metadata=footer, read_dictionary=[MOL_ID]) as file:
             yield file, dtype
     except MemoryError:
         # Arrow's is one too.
