@@ -22,7 +22,7 @@ from molmix_bench.submissions.score import compare_steps, score_steps
 _REPLICATE_BYTES = 2 << 30
 """For the bootstrap, which has 1.5 GB at the size of PCBA with as many replicates as are usual."""
 _SECONDS = 600
-"""Of the processor, for a file with as many replicates as are usual: several times what LargeMix's largest takes."""
+"""Of the processor, for a file with as many replicates as are usual."""
 _WALL = 4.0
 """By the clock, for each second of the processor, which others may need as well."""
 
