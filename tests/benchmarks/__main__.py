@@ -1,8 +1,8 @@
 """The speed table: `python -m tests.benchmarks [--raw FOLDER] [--only PART ...] [--readme]`.
 
-Every row is ours beside a peer, measured in turns in this process. The same records are left as JSON, and the plot of
-throughput against the size of batches as SVG beside it. `--readme` writes table and plot into README; with
-`--measured benchmarks/speed.json` they are those of an earlier run.
+Every row is ours beside a peer, measured in turns in this process or, for workers, in one of its own. The same records
+are left as JSON, and the plot of throughput against the size of batches as SVG beside it. `--readme` writes table and
+plot into README; with `--measured benchmarks/speed.json` they are those of an earlier run.
 """
 
 from __future__ import annotations

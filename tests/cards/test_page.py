@@ -14,8 +14,8 @@ from molmix_bench.cards.page import Fold, Grid, render_page
 from molmix_bench.cards.write import page_of
 from tests.cards.browser import chromium
 from tests.cards.conftest import NASTY, figures_of
-from tests.cards.tags import Tags
 from tests.command import run_here
+from tests.tags import Tags
 
 FETCHED = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
 

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import shutil
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -17,23 +16,7 @@ import yaml
 from molmix_bench.errors import UsageError
 from molmix_bench.submissions.score import compare, score
 from tests.leaderboard.conftest import HOSTILE, invoke, submit, texts
-
-
-class _Page(HTMLParser):
-    """Collects tags with their attributes, and text."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        """Notes a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        """Notes text."""
-        self.text += data
+from tests.tags import Tags
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +43,13 @@ def test_refusals_make_the_exit_status_and_the_rest_is_rendered(rendered, site):
     """Two of seven are refused, with everything that is wrong; scores that a submitter states are read nowhere."""
     _, result = rendered
     assert result.exit_code == 1
-    page = _Page(site["tiny/index.html"]).text
+    page = Tags(site["tiny/index.html"]).text
     for text in ("late<script>", "3 problems", "'vresion' is unknown (did you mean 'version'?)", "key 'hours'"):
         assert text in page, text
     assert "'scores.json'" in page
     assert json.loads(site["tiny/submissions.json"])["submissions"][0]["name"] == "constant"
     assert len(json.loads(site["tiny/submissions.json"])["submissions"]) == 5
-    assert "late<script>" in _Page(site["index.html"]).text
+    assert "late<script>" in Tags(site["index.html"]).text
 
 
 def test_perfect_constant_and_random_predictions_rank_as_they_must(site):
@@ -103,7 +86,7 @@ def test_scores_and_ranks_are_those_of_the_library(site, submissions, mix):
 
 def test_what_stands_beside_a_score(site, submissions):
     """Excluded tasks by name, reliable tasks, verification, parameters, licences, hashes, labels and build."""
-    page = _Page(site["tiny/index.html"]).text
+    page = Tags(site["tiny/index.html"]).text
     for text in ("never: labels: 40, all of class 0", "1 of 2 tasks scored, 1 reliable", "scored", "molmix-metrics-v1"):
         assert text in page, text
     assert "code MIT, weights CC-BY-4.0" in page
@@ -120,7 +103,7 @@ def test_what_stands_beside_a_score(site, submissions):
 def test_texts_of_strangers_stay_texts(site):
     """No tag, no attribute and no template's expression of theirs; no script, and nothing is loaded from anywhere."""
     for name in ("index.html", "tiny/index.html"):
-        page = _Page(site[name])
+        page = Tags(site[name])
         assert not {"script", "img", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
         assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
         assert not any("src" in attrs or "style" in attrs for _, attrs in page.tags)

@@ -17,7 +17,7 @@ from molmix_bench.training.run import run
 from tests.build.tiny import ALKANES, build_tiny, table_source
 from tests.cards.browser import chromium
 from tests.cards.conftest import NASTY
-from tests.cards.tags import Tags
+from tests.tags import Tags
 from tests.training.small import DATASETS, fitted_spec
 
 MAX_BYTES = 3_000_000
