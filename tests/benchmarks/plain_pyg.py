@@ -66,7 +66,8 @@ class PlainGine(nn.Module):
 
     def forward(self, data: Data) -> dict[str, torch.Tensor]:
         """Returns outputs of every dataset for every graph."""
-        signs = 2 * torch.randint(2, (data.num_graphs, data[LAPLACIAN_VECTORS].shape[1])) - 1
+        size = (data.num_graphs, data[LAPLACIAN_VECTORS].shape[1])
+        signs = 2 * torch.randint(2, size, device=data.x.device) - 1
         vectors = data[LAPLACIAN_VECTORS] * signs[data.batch]
         x = self.atoms(data.x) + self.rwse(data[RWSE])
         x = x + self.laplacian(torch.cat([vectors, data[LAPLACIAN_VALUES]], dim=1))
@@ -79,13 +80,22 @@ class PlainGine(nn.Module):
 class PlainTraining:
     """PyG's `DataLoader` over a list of `Data`, and the usual loop of PyTorch."""
 
-    def __init__(self, spec: RunSpec, targets: tuple[Target, ...], store: GraphStore, *, num_molecules: int) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        targets: tuple[Target, ...],
+        store: GraphStore,
+        *,
+        num_molecules: int,
+        device: str = "cpu",
+    ) -> None:
         batch = next(iter(store.loader("train", batch_size=num_molecules, seed=0)))
         self.graphs = [self._standardise(data, targets) for data in batch.to_pyg().to_data_list()]
         self.batch_size = spec.training.batch_size
         self.targets = targets
         self.clock = Clock()
-        self.network = PlainGine(spec, targets)
+        self.device = device
+        self.network = PlainGine(spec, targets).to(device)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=spec.training.optimizer.learning_rate)
 
     @staticmethod
@@ -101,7 +111,11 @@ class PlainTraining:
     def epoch(self) -> Iterator[int]:
         """Trains, and yields the number of molecules of each batch."""
         self.network.train()
-        for data in self.clock.watch(DataLoader(self.graphs, batch_size=self.batch_size, shuffle=True)):
+        # What the documentation of PyTorch advises for a GPU; on a CPU, workers would take the cores of the training.
+        settings = {} if self.device == "cpu" else {"num_workers": 4, "pin_memory": True, "persistent_workers": True}
+        loader = DataLoader(self.graphs, batch_size=self.batch_size, shuffle=True, **settings)
+        for batch in self.clock.watch(loader):
+            data = batch if self.device == "cpu" else batch.to(self.device, non_blocking=True)
             outputs = self.network(data)
             loss = torch.stack([self._loss(outputs[target.dataset], data, target) for target in self.targets]).sum()
             self.optimizer.zero_grad()

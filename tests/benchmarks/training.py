@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -33,22 +35,24 @@ NUM_BATCHES = 10
 NUM_TURNS = 9
 
 
-def training(mix: Mix, *, cache: Path | None = None) -> list[Record]:
+def training(mix: Mix, *, cache: Path | None = None, device: str = "cpu", batch_size: int = 200) -> list[Record]:
     """Returns a record for each precision: molecules per second of ours and of the peer, in turns, medians.
 
     Args:
         mix: ToyMix, built.
         cache: where the store is kept; the user's cache where None.
+        device: `cpu` or `cuda`.
+        batch_size: molecules.
     """
-    spec = _spec("32-true")
+    spec = _spec("32-true", batch_size)
     store = open_store(mix, spec.features, cache=cache)
     targets = make_targets(mix, tuple(mix.datasets))
     torch.manual_seed(0)
-    peer = PlainTraining(spec, targets, store, num_molecules=NUM_MOLECULES)
+    peer = PlainTraining(spec, targets, store, num_molecules=max(NUM_MOLECULES, 10 * batch_size), device=device)
     runs, clocks = {"peer": _endless(peer.epoch)}, {"peer": peer.clock}
     with tempfile.TemporaryDirectory() as folder:
         for precision in ("32-true", "bf16-mixed"):
-            step = _make_step(_spec(precision), targets, folder=Path(folder))
+            step = _make_step(_spec(precision, batch_size), targets, folder=Path(folder), device=device)
             if count_parameters(step.model) != count_parameters(peer.network):
                 raise AssertionError("the two networks are not of one size")
             epochs = _Epochs(step, store)
@@ -82,19 +86,19 @@ def _record(precision: str, ours: float, peer: float) -> Record:
     return record(f"training, {precision}, against plain PyG in 32-true", ours, peer, unit="molecules/s")
 
 
-def _spec(precision: str) -> RunSpec:
-    overrides = ["training.batch_size=200", f"training.precision={precision}"]
+def _spec(precision: str, batch_size: int) -> RunSpec:
+    overrides = [f"training.batch_size={batch_size}", f"training.precision={precision}"]
     return validate_spec(RunSpec, apply_overrides(read_yaml(BASELINE), overrides, where="benchmark"), where="benchmark")
 
 
-def _make_step(spec: RunSpec, targets: tuple[Target, ...], *, folder: Path) -> Step:
+def _make_step(spec: RunSpec, targets: tuple[Target, ...], *, folder: Path, device: str) -> Step:
     torch.manual_seed(0)
     network = make_network(spec.model, features=spec.features, targets=targets)
-    fabric = Fabric(accelerator="cpu", devices=1)
+    fabric = Fabric(accelerator=device, devices=1)
     rate = spec.training.optimizer.learning_rate
     model, optimizer = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=rate, fused=True))
     model.train()
-    objectives = {target.dataset: Objective.of(target, device="cpu") for target in targets}
+    objectives = {target.dataset: Objective.of(target, device=device) for target in targets}
     return Step(
         spec=spec.training,
         fabric=fabric,
@@ -131,8 +135,26 @@ def _endless(epoch) -> Iterator[int]:
         yield from epoch()
 
 
+def main() -> None:
+    """Measures training alone, on a GPU where there is one: `python -m tests.benchmarks.training MIX`."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("mix", type=Path, help="ToyMix, built")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[200, 2_048])
+    args = parser.parse_args()
+    for batch_size in args.batch_sizes:
+        for found in training(Mix(args.mix), device=args.device, batch_size=batch_size):
+            print(json.dumps({"device": args.device, "batch_size": batch_size, **found}), flush=True)  # noqa: T201
+
+
 def _turn(run: Iterator[int]) -> tuple[int, float]:
     """Returns the molecules of a few batches and the seconds they took."""
     began = time.perf_counter()
     molecules = sum(islice(run, NUM_BATCHES))
+    if torch.cuda.is_initialized():  # which may still have the last batches to do
+        torch.cuda.synchronize()
     return molecules, time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
