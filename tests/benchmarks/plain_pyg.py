@@ -91,7 +91,9 @@ class PlainTraining:
     ) -> None:
         batch = next(iter(store.loader("train", batch_size=num_molecules, seed=0)))
         self.graphs = [self._standardise(data, targets) for data in batch.to_pyg().to_data_list()]
-        self.batch_size = spec.training.batch_size
+        # What the documentation of PyTorch advises for a GPU; on a CPU, workers would take the cores of the training.
+        settings = {} if device == "cpu" else {"num_workers": 4, "pin_memory": True, "persistent_workers": True}
+        self.loader = DataLoader(self.graphs, batch_size=spec.training.batch_size, shuffle=True, **settings)
         self.targets = targets
         self.clock = Clock()
         self.device = device
@@ -111,10 +113,7 @@ class PlainTraining:
     def epoch(self) -> Iterator[int]:
         """Trains, and yields the number of molecules of each batch."""
         self.network.train()
-        # What the documentation of PyTorch advises for a GPU; on a CPU, workers would take the cores of the training.
-        settings = {} if self.device == "cpu" else {"num_workers": 4, "pin_memory": True, "persistent_workers": True}
-        loader = DataLoader(self.graphs, batch_size=self.batch_size, shuffle=True, **settings)
-        for batch in self.clock.watch(loader):
+        for batch in self.clock.watch(self.loader):
             data = batch if self.device == "cpu" else batch.to(self.device, non_blocking=True)
             outputs = self.network(data)
             loss = torch.stack([self._loss(outputs[target.dataset], data, target) for target in self.targets]).sum()
