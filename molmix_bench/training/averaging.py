@@ -23,23 +23,24 @@ class MovingAverage:
     """
 
     def __init__(self, network: nn.Module, *, decay: float) -> None:
-        self._network = network
+        # Views of the network's own memory, which loading weights or moving averages in does not replace.
+        self._own = {name: tensor for name, tensor in network.state_dict().items() if tensor.is_floating_point()}
         self._decay = decay
         self._num_updates = 0
-        self._averages = {name: tensor.detach().clone() for name, tensor in self._floats().items()}
+        self._averages = {name: tensor.clone() for name, tensor in self._own.items()}
 
     @torch.no_grad()
     def update(self) -> None:
         """Takes in the weights after one more step."""
         self._num_updates += 1
         decay = min(self._decay, (1 + self._num_updates) / (10 + self._num_updates))
-        for name, tensor in self._floats().items():
-            self._averages[name].lerp_(tensor, 1 - decay)
+        # One call for all: weights are many and small, and each call would cost more than its arithmetic.
+        torch._foreach_lerp_(list(self._averages.values()), list(self._own.values()), 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Gives the network its averages for a while, then its own weights back."""
-        own = {name: tensor.detach().clone() for name, tensor in self._floats().items()}
+        own = {name: tensor.clone() for name, tensor in self._own.items()}
         self._fill(self._averages)
         try:
             yield
@@ -60,10 +61,7 @@ class MovingAverage:
         for name, average in self._averages.items():
             average.copy_(state[name])
 
-    def _floats(self) -> dict[str, Tensor]:
-        return {name: tensor for name, tensor in self._network.state_dict().items() if tensor.is_floating_point()}
-
     @torch.no_grad()
     def _fill(self, values: Mapping[str, Tensor]) -> None:
-        for name, tensor in self._floats().items():
+        for name, tensor in self._own.items():
             tensor.copy_(values[name])

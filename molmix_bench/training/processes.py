@@ -22,6 +22,7 @@ from molmix_bench.models.network import Network
 from molmix_bench.training.checkpoint import Progress
 from molmix_bench.training.folder import SeedFolder
 from molmix_bench.training.loop import Setting, Trainer
+from molmix_bench.training.randomness import deterministic
 
 MakeNetwork = Callable[[Setting, int], Network]
 """Returns a network with the initial weights of a seed; importable by its name."""
@@ -69,6 +70,7 @@ def _train_share(
     torch.set_num_threads(threads)
     own = Setting(**shared, fabric=fabric)
     try:
-        return Trainer(own, make(own, seed), seed=seed, folder=folder).train()
+        with deterministic(fabric.device):
+            return Trainer(own, make(own, seed), seed=seed, folder=folder).train()
     except RunError as error:
         return error

@@ -24,6 +24,7 @@ from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.learner import Learner, NetworkLearner, learnt_targets
 from molmix_bench.training.loop import Setting
 from molmix_bench.training.predict import write_split
+from molmix_bench.training.randomness import deterministic
 from molmix_bench.training.targets import choose_datasets, make_targets
 from molmix_bench.training.task_learner import TaskLearner
 from molmix_bench.training.trained import Run, open_run
@@ -67,7 +68,8 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
         else:
             try:
                 fabric = Fabric(accelerator=accelerator, devices=1)
-                _complete(spec, mix, origin, folder=folder, fabric=fabric, devices=devices)
+                with deterministic(fabric.device):
+                    _complete(spec, mix, origin, folder=folder, fabric=fabric, devices=devices)
             except OSError as error:
                 fix = "make room there and run again; it goes on after the last complete epoch"
                 raise RunError(str(out), found=f"a file cannot be written ({error})", fix=fix) from error

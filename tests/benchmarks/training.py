@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -22,6 +23,7 @@ from molmix_bench.specs.base import apply_overrides, read_yaml, validate_spec
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.objective import Objective
+from molmix_bench.training.randomness import deterministic
 from molmix_bench.training.step import Step
 from molmix_bench.training.targets import make_targets
 from tests.benchmarks.plain_pyg import PlainTraining
@@ -65,7 +67,9 @@ def training(mix: Mix, *, cache: Path | None = None, device: str = "cpu", batch_
         speeds, seconds = {name: [] for name in runs}, dict.fromkeys(runs, 0.0)
         for _ in range(NUM_TURNS):
             for name, run in runs.items():
-                molecules, time_taken = _turn(run)
+                # Ours as a run trains it; the peer without what costs it time.
+                with nullcontext() if name == "peer" else deterministic(torch.device(device)):
+                    molecules, time_taken = _turn(run)
                 speeds[name].append(molecules / time_taken)
                 seconds[name] += time_taken
     records = [_record(name, median(speeds[name]), median(speeds["peer"])) for name in speeds if name != "peer"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
 import torch
 
-from molmix_bench.training.randomness import seeded
+from molmix_bench.training.randomness import deterministic, seeded
 
 CPU = torch.device("cpu")
 
@@ -33,3 +34,12 @@ def test_gives_the_callers_state_back():
     torch.manual_seed(7)
     _draw(0, 1)
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_sums_in_one_order_only_where_a_gpu_adds_up():
+    """A CPU's setting stays; a GPU's is on inside, and off again outside."""
+    with deterministic(CPU):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with deterministic(torch.device("cuda")):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
