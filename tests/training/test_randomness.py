@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-import pytest
 import torch
 
 from molmix_bench.training.randomness import deterministic, seeded
