@@ -26,6 +26,8 @@ def run(
     mix: str | Path | Mix | None = None,
     out: str | Path | None = None,
     settings: Iterable[str] = (),
+    accelerator: str = "auto",
+    devices: int = 1,
 ) -> Run:
     """Returns the finished run of a YAML file or baseline; an interrupted one goes on where it was.
 
@@ -34,6 +36,8 @@ def run(
         mix: another mix than the spec's.
         out: the directory of the run; `runs/<name>` when not given.
         settings: changes of the spec, such as `training.epochs=5`.
+        accelerator: `auto`, `cpu` or `cuda`; `auto` is a GPU where there is one.
+        devices: GPUs, or processes, that train each network together.
 
     Raises:
         MissingExtraError: the extra `train` is not installed.
@@ -44,7 +48,8 @@ def run(
     from molmix_bench.training.run import run as train
 
     parsed = load_run_spec(spec, settings)
-    return train(parsed, _opened(parsed.mix if mix is None else mix), Path(out or Path("runs") / parsed.name))
+    folder = Path(out or Path("runs") / parsed.name)
+    return train(parsed, _opened(parsed.mix if mix is None else mix), folder, accelerator=accelerator, devices=devices)
 
 
 def score(

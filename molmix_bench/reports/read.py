@@ -37,8 +37,8 @@ class ReportedRun:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds, as the spec has them."""
-        return self.spec.training.seeds
+        """The seeds that were trained to the end, as the spec has them."""
+        return tuple(item.seed for item in self.result.seeds)
 
     def splits(self) -> dict[str, Split]:
         """Returns, for each dataset with scores, the split whose predictions are shown."""

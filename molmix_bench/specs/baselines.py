@@ -44,6 +44,20 @@ def find_baseline(name: str | Path) -> Path:
     return baselines_dir() / f"{wanted}.yaml"
 
 
+def find_baselines(name: str | Path) -> tuple[Path, ...]:
+    """Returns the YAML files of a folder, which may be one of baselines such as `toymix`; else as `find_baseline`.
+
+    Raises:
+        UsageError: there is nothing of that name, or the folder has no YAML file.
+    """
+    for folder in (Path(name), baselines_dir() / str(name).removeprefix("baselines/")):
+        if folder.is_dir():
+            if found := tuple(sorted(folder.glob("*.yaml"))):
+                return found
+            raise UsageError(str(folder), found="a folder without YAML files", expected="one file for each run")
+    return (find_baseline(name),)
+
+
 def load_run_spec(name: str | Path, settings: Iterable[str] = ()) -> RunSpec:
     """Returns the run of a YAML file or baseline, with `a.b=value` settings applied.
 

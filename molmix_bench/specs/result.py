@@ -98,6 +98,14 @@ class SeedResult(Spec):
     """Of that epoch."""
 
 
+class FailedSeed(Spec):
+    """A seed whose training ended in an error; the run has the others."""
+
+    seed: Seed
+    reason: Annotated[str, Field(min_length=1)]
+    """The error, as it was said."""
+
+
 class RunResult(Spec):
     """`result.json`: written last, so that its presence says that the run is finished."""
 
@@ -109,7 +117,9 @@ class RunResult(Spec):
     num_parameters: PositiveInt
     """Of networks the trainable ones; of trees their leaves (of boosted ones the most they may have), of the trivial
     predictor its constants. Of one seed."""
-    seeds: tuple[SeedResult, ...]
+    seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1)]
+    """Those that were trained to the end; scores are of these alone."""
+    failed: tuple[FailedSeed, ...] = ()
     scores: tuple[dict[str, Any], ...]
     """Each seed's and their means, over several tasks; `scores.json` also has those of single tasks."""
     train_seconds: NonNegativeFloat

@@ -62,7 +62,7 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _facts(run: RunFolder) -> dict[str, Any]:
-    result, origin, spec = run.read_result(), run.read_origin(), run.read_spec()
+    result, origin = run.read_result(), run.read_origin()
     datasets, splits = _predicted(run, [target.dataset for target in origin.targets])
     mix = origin.mix.model_dump(mode="json")
     hardware = result.hardware
@@ -88,7 +88,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
             "mixes": [mix | {"datasets": [target.dataset for target in origin.targets]}],
             "external_data": [],
         },
-        "seeds": list(spec.training.seeds),
+        "seeds": [item.seed for item in result.seeds],
         "hardware": f"{hardware.cpu.strip()}, {threads}, accelerator: {hardware.accelerator}"[:200],
         "hours": round(result.train_seconds / 3600, 4),
         "energy_kwh": None,

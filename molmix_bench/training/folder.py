@@ -3,6 +3,7 @@
 run.yaml                              the resolved spec
 origin.json, versions.json            the mix, what each head predicts; versions of the software
 seed=<k>/metrics.jsonl                a line per epoch
+seed=<k>/tensorboard/                 the same numbers, where TensorBoard is installed
 seed=<k>/checkpoint/last.safetensors  weights, optimizer and progress after the last complete epoch
 seed=<k>/checkpoint/best-<epoch>.safetensors
 predictions/<dataset>/<split>/seed=<k>.parquet
@@ -53,6 +54,11 @@ class SeedFolder:
     def failed_batch(self) -> Path:
         """The batch whose loss was not finite."""
         return self.path / "failed_batch.safetensors"
+
+    @property
+    def board(self) -> Path:
+        """TensorBoard's files, where it is installed."""
+        return self.path / "tensorboard"
 
     def best(self, epoch: int) -> Path:
         """Weights of an epoch that was the best so far; the name tells which, should a kill leave two."""

@@ -22,6 +22,7 @@ from molmix_bench.specs.result import EpochRecord, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
 from molmix_bench.training.averaging import MovingAverage
+from molmix_bench.training.board import Board, open_board
 from molmix_bench.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_weights
 from molmix_bench.training.folder import SeedFolder
 from molmix_bench.training.journal import append_record, trim_records
@@ -131,19 +132,26 @@ class Trainer:
         # Nobody writes a checkpoint that somebody still has to read.
         self._setting.fabric.barrier()
         size = self._setting.train_loader(self._seed, 1).num_molecules
-        with tqdm(
-            desc=self._name,
-            total=self._spec.epochs * size,
-            initial=progress.epoch * size,
-            unit="graph",
-            unit_scale=True,
-            disable=None if self._writes else True,
-        ) as bar:
+        with (
+            self._board(progress) as board,
+            tqdm(
+                desc=self._name,
+                total=self._spec.epochs * size,
+                initial=progress.epoch * size,
+                unit="graph",
+                unit_scale=True,
+                disable=None if self._writes else True,
+            ) as bar,
+        ):
             for epoch in range(progress.epoch + 1, self._spec.epochs + 1):
                 record = self._run_epoch(epoch, bar)
                 bar.set_postfix(loss=f"{record.loss:.4f}", validation=f"{_shown(record.selection)}")
                 progress = self._keep(record, progress) if self._writes else progress
+                board.add(record)
         return progress
+
+    def _board(self, progress: Progress) -> AbstractContextManager[Board]:
+        return open_board(self._folder.board, after=progress.epoch) if self._writes else nullcontext(Board(None))
 
     def _run_epoch(self, epoch: int, bar: tqdm[Any]) -> EpochRecord:
         loader = self._setting.train_loader(self._seed, epoch)

@@ -16,7 +16,7 @@ from molmix_bench.mix import Mix
 from molmix_bench.models.fingerprints import open_fingerprints
 from molmix_bench.specs.base import content_digest, validate_spec
 from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrivialSpec
-from molmix_bench.specs.result import Origin, RunResult, SeedResult, TrainedMix
+from molmix_bench.specs.result import FailedSeed, Origin, RunResult, SeedResult, TrainedMix
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
 from molmix_bench.training.environment import read_hardware, read_versions
@@ -82,27 +82,48 @@ def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fab
     if not any(Split.TRAIN in mix.datasets[name].splits for name in datasets):
         raise RunError(f"mix {mix.name}", found="no train split in any of the datasets", fix="split the mix anew")
     learner = _make_learner(spec, mix, origin, folder=folder, fabric=fabric, devices=devices)
-    results = [learner.learn(seed) for seed in spec.training.seeds]
+    results, failed = _learn_all(learner, spec)
     # The test labels are read here, once, when every choice has been made.
     seeds = Scores.concat(_score_seed(learner, mix, result, folder=folder, datasets=datasets) for result in results)
     scores = Scores.concat([seeds, seeds.over_seeds()])
     write_text(folder.scores, scores.to_json())
-    seconds = [learner.seconds(seed) for seed in spec.training.seeds]
+    notes = (*learner.notes, *(f"seed {item.seed} failed, and nothing is of it: {item.reason}" for item in failed))
+    seconds = [learner.seconds(item.seed) for item in results]
     result = RunResult(
         name=spec.name,
         spec_digest=content_digest(spec),
         mix=origin.mix,
         num_parameters=learner.num_parameters,
         seeds=tuple(results),
+        failed=tuple(failed),
         scores=tuple(scores.table.filter(pl.col("task").is_null()).to_dicts()),
         train_seconds=sum(train for train, _ in seconds),
         wall_seconds=sum(wall for _, wall in seconds),
         hardware=read_hardware(learner.device),
-        notes=learner.notes,
+        notes=notes,
     )
-    for note in learner.notes:
+    for note in notes:
         say(f"{spec.name}: {note}")
     write_text(folder.result, result.model_dump_json(indent=1))
+
+
+def _learn_all(learner: Learner, spec: RunSpec) -> tuple[list[SeedResult], list[FailedSeed]]:
+    """Learns with every seed; one that fails, as of a loss that is not finite, does not lose the others.
+
+    Raises:
+        RunError: all of them failed; it is the first one's.
+    """
+    results: list[SeedResult] = []
+    failures: dict[int, RunError] = {}
+    for seed in spec.training.seeds:
+        try:
+            results.append(learner.learn(seed))
+        except RunError as error:
+            failures[seed] = error
+            say(f"{spec.name}, seed {seed} failed: {error}")
+    if not results:
+        raise next(iter(failures.values()))
+    return results, [FailedSeed(seed=seed, reason=str(error)) for seed, error in failures.items()]
 
 
 def _make_learner(

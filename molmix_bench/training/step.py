@@ -80,8 +80,19 @@ class Step:
             where: epoch and batch, for errors.
 
         Raises:
-            RunError: the loss of the batch before is not finite; the weights are of no use any more.
+            RunError: the loss of the batch before is not finite; the weights are of no use any more. Or memory does
+                not suffice.
         """
+        try:
+            return self._take(batch, rate=rate, where=where)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            size = f"{batch.num_graphs:,} molecules with {len(batch.atom_code):,} atoms"
+            fix = "lower training.batch_size, or set training.max_nodes, which bounds the atoms of a batch"
+            raise RunError(where, found=f"too little memory for a batch of {size}", fix=fix) from error
+
+    def _take(self, batch: Batch, *, rate: float, where: str) -> Sums:
         sums = self._forward(self._sent(batch))
         loss = weigh(mean_losses(self._shared(sums)), self.spec.loss_weights)
         for group in self.optimizer.param_groups:
@@ -142,6 +153,15 @@ class Step:
             fix="look for impossible labels with `molmix-bench validate`, or lower the learning rate, or set "
             "training.optimizer.clip_norm",
         )
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch says that a GPU's memory, or the machine's, does not suffice.
+
+    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def mean_losses(sums: Sums) -> dict[str, Tensor]:

@@ -101,7 +101,7 @@ def predict_run(run: Run, mix: Mix, out: Path, *, splits: Sequence[Split] | None
     if isinstance(run.spec.model, FingerprintMlpSpec):
         table = open_fingerprints(mix, store, run.spec.model.fingerprint)
     files: list[Path] = []
-    for seed in run.spec.training.seeds:
+    for seed in (item.seed for item in run.result.seeds):
         network = set_fingerprints(run.network(seed), table)
         for split in splits or [split for split in mix.splits if split is not Split.TRAIN]:
             found = predict_split(network, objectives, store=store, split=split, device=device)

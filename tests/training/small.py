@@ -124,6 +124,8 @@ def read_run(path: Path) -> dict[str, Any]:
     left: dict[str, Any] = {}
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
+        if "tensorboard" in file.parts:  # its files' names hold the time
+            continue
         if file.name == "metrics.jsonl":
             left[name] = [_without_times(json.loads(line)) for line in file.read_text().splitlines()]
         elif name == "result.json":

@@ -25,8 +25,10 @@ from molmix_bench.specs.run import RunSpec
 from molmix_bench.submissions.score import score
 from molmix_bench.training import checkpoint, loop, step
 from molmix_bench.training import folder as folder_module
+from molmix_bench.training import learner as learner_module
 from molmix_bench.training import run as run_module
 from molmix_bench.training.run import run
+from molmix_bench.training.trained import predict_run
 from tests.training.small import DATASETS, build_chains, read_run, run_spec
 
 
@@ -348,3 +350,34 @@ def test_bf16_trains_to_about_the_same(finished, chains, tmp_path):
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.1)
     assert {str(p.dtype) for p in result.network(0).parameters()} == {"torch.float32"}
+
+
+def test_a_failed_seed_loses_no_other(chains, tmp_path, monkeypatch):
+    """Two of three are complete and scored; the third is named with its reason, and nothing predicts with it."""
+    learn = learner_module.NetworkLearner.learn
+
+    def fails_once(self, seed):
+        if seed == 1:
+            raise RunError("epoch 2, batch 3 of 6", found="a loss that is not finite (energies)")
+        return learn(self, seed)
+
+    monkeypatch.setattr(learner_module.NetworkLearner, "learn", fails_once)
+    done = run(run_spec(training__epochs=1, training__seeds=[0, 1, 2]), chains, tmp_path)
+    assert [item.seed for item in done.result.seeds] == [0, 2]
+    assert [item.seed for item in done.result.failed] == [1]
+    assert "not finite" in done.result.failed[0].reason
+    assert any("seed 1 failed" in note for note in done.result.notes)
+    assert set(done.scores().table["seed"].drop_nulls()) == {0, 2}
+    assert {path.stem for path in predict_run(done, chains, tmp_path / "again")} == {"seed=0", "seed=2"}
+
+
+def test_a_run_whose_seeds_all_fail_says_why(chains, tmp_path, monkeypatch):
+    """The first seed's error, and no result."""
+
+    def fails(_, seed):
+        raise RunError(f"seed {seed}", found="a loss that is not finite")
+
+    monkeypatch.setattr(learner_module.NetworkLearner, "learn", fails)
+    with pytest.raises(RunError, match="seed 4: a loss"):
+        run(run_spec(training__seeds=[4, 5]), chains, tmp_path)
+    assert not (tmp_path / "result.json").exists()

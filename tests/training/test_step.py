@@ -133,3 +133,22 @@ def test_a_loss_that_is_not_finite_is_found_in_the_next_step(tmp_path):
         assert (tmp_path / "failed").is_file()
         (tmp_path / "failed").unlink()
         step.finish()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 EB")],
+)
+def test_out_of_memory_names_the_batch_and_the_setting(error, tmp_path, monkeypatch):
+    """Whether a GPU's memory or the machine's; any other error of PyTorch's stays what it is."""
+    step = _step(_network(), tmp_path)
+
+    def raises(*_):
+        raise error
+
+    monkeypatch.setattr(type(step), "_forward", raises)
+    with pytest.raises(RunError, match=r"epoch 3, batch 2: too little memory for a batch of 6 molecules.*batch_size"):
+        step(_batch(), rate=0.1, where="epoch 3, batch 2")
+    monkeypatch.setattr(type(step), "_forward", lambda *_: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match=r"inconsistent|size"):
+        step(_batch(), rate=0.1, where="epoch 3, batch 2")
