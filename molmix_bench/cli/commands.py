@@ -23,6 +23,7 @@ VERBS = {
     "score": "score.score_predictions",
     "compare": "score.compare_predictions",
     "report": "report.report_run",
+    "results": "results.keep_results",
     "submit": "submit.submit",
 }
 """Each verb's file here and its function, in the order in which `--help` lists them."""
