@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from molmix_bench.cards.facts import Facts
 from molmix_bench.cards.matrices import draw_density, draw_leakage, draw_overlap
+from molmix_bench.cards.palette import DARK, LIGHT
 from molmix_bench.cards.plots import draw_labels, draw_sizes, draw_space
-from molmix_bench.cards.theme import DARK, LIGHT, themed, to_png
+from molmix_bench.cards.theme import themed, to_png
 from molmix_bench.mix import Mix
 
 _DRAW = {

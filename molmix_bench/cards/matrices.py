@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from molmix_bench.cards.document import percent
 from molmix_bench.cards.facts import Facts
-from molmix_bench.cards.theme import Theme, draw_shares, label, new_figure
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import draw_shares, label, new_figure
 from molmix_bench.mix import Mix
 from molmix_bench.validate.leakage import IDENTITIES
 from molmix_bench.vocab import SPLITS

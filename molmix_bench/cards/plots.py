@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from molmix_bench.cards.document import percent
 from molmix_bench.cards.facts import Facts
-from molmix_bench.cards.theme import Theme, heat_map, label, new_figure
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import heat_map, label, new_figure
 from molmix_bench.mix import Dataset, Mix
 from molmix_bench.vocab import SPLITS, Kind
 

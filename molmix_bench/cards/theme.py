@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +17,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from PIL import Image
 
 from molmix_bench.cards.document import one_line
+from molmix_bench.cards.palette import Theme
 
 WIDTH = 8.0
 """Inches; at 100 dots an inch the 800 pixels at which a card shows a figure."""
@@ -30,42 +30,6 @@ _NUM_COLOURS = 128
 _ABSENT = "-"
 _LINEAR_BELOW = 0.04045
 """Of sRGB's curve."""
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours of a figure.
-
-    Attributes:
-        series: for datasets, in turn: near Okabe and Ito's palette, which the colour-blind tell apart too, each with a
-            contrast of 3 to the page.
-        heat: from no share to all.
-    """
-
-    page: str
-    text: str
-    soft: str
-    line: str
-    series: tuple[str, ...]
-    heat: tuple[str, str, str]
-
-
-LIGHT = Theme(
-    page="#ffffff",
-    text="#1f2328",
-    soft="#59636e",
-    line="#d1d9e0",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#3590c9"),
-    heat=("#f3f6fa", "#5b9bd1", "#08306b"),
-)
-DARK = Theme(
-    page="#0d1117",
-    text="#e6edf3",
-    soft="#9198a1",
-    line="#3d444d",
-    series=("#58a6ff", "#ff8f40", "#2ecc9b", "#e79bc8", "#e3c341", "#9fd8f7"),
-    heat=("#161d27", "#2f6fb0", "#b9dcff"),
-)
 
 
 @contextmanager

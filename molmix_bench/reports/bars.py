@@ -9,7 +9,8 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from molmix_bench.cards.document import Image
-from molmix_bench.cards.theme import Theme, label
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import label
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.metrics.protocol import METRIC_BOUNDS
 from molmix_bench.reports.panels import Figures, panel

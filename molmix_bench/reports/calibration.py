@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from molmix_bench.cards.document import Image, percent
-from molmix_bench.cards.theme import Theme, draw_shares
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import draw_shares
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.reports.diagnose import Diagnosis
 from molmix_bench.reports.panels import Figures, panel, panel_with_counts, share_interval, write_plainly

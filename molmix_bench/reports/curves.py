@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from molmix_bench.cards.document import Image
-from molmix_bench.cards.theme import Theme, label
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import label
 from molmix_bench.metrics.protocol import METRICS, Metric
 from molmix_bench.reports.panels import Figures, panel, write_plainly
 from molmix_bench.reports.read import ReportedRun

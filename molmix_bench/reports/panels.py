@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from molmix_bench.cards.document import Image
-from molmix_bench.cards.theme import DARK, LIGHT, Theme, new_figure, themed, to_png
+from molmix_bench.cards.palette import DARK, LIGHT, Theme
+from molmix_bench.cards.theme import new_figure, themed, to_png
 from molmix_bench.metrics.cells import FloatArray
 
 PANEL_INCHES = 4.24

@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from molmix_bench.cards.document import Image
-from molmix_bench.cards.theme import Theme, heat_map, label
+from molmix_bench.cards.palette import Theme
+from molmix_bench.cards.theme import heat_map, label
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.reports.diagnose import Diagnosis
 from molmix_bench.reports.numbers import number

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from molmix_bench.cards.document import Image
-from molmix_bench.cards.theme import Theme
+from molmix_bench.cards.palette import Theme
 from molmix_bench.metrics.cells import FloatArray, IntArray
 from molmix_bench.reports.diagnose import Diagnosis
 from molmix_bench.reports.panels import Figures, Z, panel_with_counts

@@ -8,7 +8,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from molmix_bench.cards.theme import LIGHT, new_figure, themed
+from molmix_bench.cards.palette import LIGHT
+from molmix_bench.cards.theme import new_figure, themed
 
 BUDGET_MIB = 4_096
 _HEIGHT = 4.0

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 
-from molmix_bench.cards.theme import LIGHT, new_figure, themed
+from molmix_bench.cards.palette import LIGHT
+from molmix_bench.cards.theme import new_figure, themed
 from tests.benchmarks.turns import Record
 
 _HEIGHT = 4.0

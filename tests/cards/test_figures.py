@@ -12,7 +12,8 @@ from PIL import Image
 from molmix_bench.cards.document import percent
 from molmix_bench.cards.facts import gather
 from molmix_bench.cards.matrices import draw_density
-from molmix_bench.cards.theme import DARK, LIGHT, draw_shares, label, new_figure, themed, to_png
+from molmix_bench.cards.palette import DARK, LIGHT
+from molmix_bench.cards.theme import draw_shares, label, new_figure, themed, to_png
 from tests.cards.conftest import figures_of
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from molmix_bench.cards.theme import LIGHT, themed, to_png
+from molmix_bench.cards.palette import LIGHT
+from molmix_bench.cards.theme import themed, to_png
 from molmix_bench.reports.diagnose import diagnose
 from molmix_bench.reports.read import read_run
 from molmix_bench.training.run import run

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy.stats import binomtest
 
-from molmix_bench.cards.theme import LIGHT, themed
+from molmix_bench.cards.palette import LIGHT
+from molmix_bench.cards.theme import themed
 from molmix_bench.reports.panels import PANEL_PIXELS, Figures, panel, panel_with_counts, share_interval, write_plainly
 
 
