@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -48,7 +48,8 @@ RANK_SCHEMA: dict[str, type[pl.DataType]] = {
     "rank": pl.Int64,  # null: no value
     "tied": pl.Boolean,
 }
-_ROUNDING = 1e-12
+_PLACE = ("dataset", "split", "metric")
+ROUNDING = 1e-12
 """A difference that is not larger than this share of the values is none: sums of equal numbers may round apart."""
 
 
@@ -82,7 +83,7 @@ def differences(mine: Scores, others: Scores, *, names: tuple[str, str]) -> pl.D
     if mine.replicates is not None and others.replicates is not None:
         low, high = intervals(value - other, mine.replicates[rows] - others.replicates[other_rows])
     sign = np.where(pairs["direction"] == "higher", 1, -1)
-    scale = _ROUNDING * np.maximum(np.abs(value), np.abs(other))
+    scale = ROUNDING * np.maximum(np.abs(value), np.abs(other))
     verdict = np.where(low > scale, sign, np.where(high < -scale, -sign, 0))
     better = np.select([verdict == 1, verdict == -1], [names[0], names[1]], "").tolist()
     numbers = {"value": value, "other_value": other, "difference": value - other, "ci_low": low, "ci_high": high}
@@ -108,24 +109,32 @@ def compare(models: Mapping[str, Scores]) -> Comparison:
     macros = {name: only_macro(scores) for name, scores in models.items()}
     pairs = [differences(macros[one], macros[other], names=(one, other)) for one, other in permutations(macros, 2)]
     found = pl.concat([pl.DataFrame(schema=DIFFERENCE_SCHEMA), *pairs])
-    tables = [scores.table.with_columns(pl.lit(name).alias("model")) for name, scores in macros.items()]
-    key = ["dataset", "split", "metric"]
-    beaten = found.filter(pl.col("better") == pl.col("other")).group_by(*key, "model").len("num_better")
-    ranks = (
-        pl.concat(tables)
-        .join(beaten, on=[*key, "model"], how="left", maintain_order="left")
-        .with_columns(
-            pl.when(pl.col("value").is_not_null())
-            .then(1 + pl.col("num_better").fill_null(0).cast(pl.Int64))
-            .alias("rank"),
-            pl.col("value").alias("mean"),
-        )
-        .with_columns((pl.len().over(*key, "rank") > 1).alias("tied") & pl.col("rank").is_not_null())
-    )
-    return Comparison(_sorted(ranks, key).select(*RANK_SCHEMA).cast(pl.Schema(RANK_SCHEMA)), found)
+    beaten = found.filter(pl.col("better") == pl.col("other")).group_by(*_PLACE, "model").len("num_better")
+    return Comparison(ranks_of(macros, beaten), found)
 
 
-def _sorted(ranks: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+def ranks_of(macros: Mapping[str, Scores], beaten: pl.DataFrame | None) -> pl.DataFrame:
+    """Returns the ranks of some models, columns as in `RANK_SCHEMA`, from how many are significantly better.
+
+    Args:
+        macros: by name, of `only_macro`.
+        beaten: by dataset, split, metric and model, `num_better`; absent rows and none at all count as 0.
+    """
+    if not macros:
+        return pl.DataFrame(schema=RANK_SCHEMA)
+    tables = pl.concat(scores.table.with_columns(pl.lit(name).alias("model")) for name, scores in macros.items())
+    if beaten is None:
+        counted = tables.with_columns(pl.lit(0).alias("num_better"))
+    else:
+        counted = tables.join(beaten, on=[*_PLACE, "model"], how="left", maintain_order="left")
+    ranks = counted.with_columns(
+        pl.when(pl.col("value").is_not_null()).then(1 + pl.col("num_better").fill_null(0).cast(pl.Int64)).alias("rank"),
+        pl.col("value").alias("mean"),
+    ).with_columns((pl.len().over(*_PLACE, "rank") > 1).alias("tied") & pl.col("rank").is_not_null())
+    return _sorted(ranks, _PLACE).select(*RANK_SCHEMA).cast(pl.Schema(RANK_SCHEMA))
+
+
+def _sorted(ranks: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Returns datasets, splits and metrics in the order in which they come, and in each the best models first."""
     cost = pl.when(pl.col("direction") == "higher").then(-pl.col("value")).otherwise(pl.col("value"))
     order = ranks.with_row_index("row").with_columns(cost.alias("cost"), pl.col("row").min().over(*key).alias("first"))
