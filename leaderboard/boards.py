@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 
 from leaderboard.entries import Entry
-from molmix_bench.metrics.compare import Comparison, compare
+from molmix_bench.errors import MixError
+from molmix_bench.metrics.compare import DIFFERENCE_SCHEMA, Comparison, compare
 from molmix_bench.metrics.protocol import METRICS, Aggregation, Metric
+from molmix_bench.metrics.rank import rank
 from molmix_bench.metrics.reference import read_reference
+from molmix_bench.metrics.scores import TABLE_SCHEMA
 from molmix_bench.mix import Dataset, Mix
 from molmix_bench.submissions.entry import BOARD_SPLITS
 from molmix_bench.vocab import Split
+
+MAX_PAIRED = 30
+"""Models of a board for whose every pair the differences are listed; a page works them out for the two it compares."""
+SCORES_SCHEMA: dict[str, type[pl.DataType]] = {"submission": pl.String, **TABLE_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +75,12 @@ class Section:
     tables: tuple[MetricTable, ...]
     """The primary metric's first."""
     scores: pl.DataFrame
-    """Column `submission`, then those of `TABLE_SCHEMA`: everything that was scored."""
+    """Columns as in `SCORES_SCHEMA`: what was scored over several tasks."""
 
     @property
     def name(self) -> str:
         """What the section is called in addresses."""
         return f"{self.dataset.name}-{self.split}"
-
-    def task_means(self) -> pl.DataFrame:
-        """Returns the primary metric of each task: column `task`, then one for each submission, by rank."""
-        primary = self.tables[0]
-        means = self.scores.filter(
-            pl.col("seed").is_null(), aggregation=str(Aggregation.TASK), metric=primary.metric.name
-        )
-        wide = means.pivot(on="submission", index="task", values="value", maintain_order=True)
-        return wide.select("task", *(row.entry.name for row in primary.rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,26 +90,47 @@ class Board:
     mix: Mix
     entries: tuple[Entry, ...]
     sections: tuple[Section, ...]
+    """One for each dataset and split that models may be ranked on, with predictions or without."""
     comparison: Comparison
+    """Without differences where there are more than `MAX_PAIRED` models."""
 
 
-def make_boards(entries: Sequence[Entry]) -> tuple[Board, ...]:
-    """Returns a board for each mix that entries predict, by name."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the labels of a dataset and split allow to score."""
+
+    num_molecules: int
+    num_tasks: int
+    num_reliable: int
+    excluded: tuple[tuple[str, str], ...]
+
+
+def make_boards(entries: Sequence[Entry], mixes: Sequence[Mix] = ()) -> tuple[Board, ...]:
+    """Returns a board for each mix that entries predict, and for each of `mixes`, which may have none yet; by name."""
     ordered = sorted(entries, key=lambda entry: (entry.mix.name, entry.name))
-    return tuple(_board(tuple(some)) for _, some in groupby(ordered, key=lambda entry: entry.mix.name))
+    grouped = {name: tuple(some) for name, some in groupby(ordered, key=lambda entry: entry.mix.name)}
+    known = {mix.name: mix for mix in mixes} | {name: some[0].mix for name, some in grouped.items()}
+    return tuple(_board(mix, grouped.get(name, ())) for name, mix in sorted(known.items()))
 
 
-def _board(entries: tuple[Entry, ...]) -> Board:
-    mix = entries[0].mix
-    comparison = compare({entry.name: entry.submission.macros for entry in entries})
-    tables = [entry.submission.table.table.select(pl.lit(entry.name).alias("submission"), "*") for entry in entries]
-    scores = pl.concat(tables)
-    places = set(scores.select("dataset", "split").iter_rows())
+def _board(mix: Mix, entries: tuple[Entry, ...]) -> Board:
+    macros = {entry.name: entry.submission.macros for entry in entries}
+    if len(entries) <= MAX_PAIRED:
+        comparison = compare(macros)
+    else:
+        comparison = Comparison(rank(macros), pl.DataFrame(schema=DIFFERENCE_SCHEMA))
+    tables = [
+        entry.submission.table.table.filter(pl.col("task").is_null()).select(
+            pl.lit(entry.name).alias("submission"), "*"
+        )
+        for entry in entries
+    ]
+    scores = pl.concat([pl.DataFrame(schema=SCORES_SCHEMA), *tables])
     sections = tuple(
         _section(mix, dataset, split, entries=entries, ranks=comparison.ranks, scores=scores)
         for dataset in mix.datasets.values()
         for split in BOARD_SPLITS
-        if (dataset.name, str(split)) in places
+        if split in dataset.splits
     )
     return Board(mix, entries, sections, comparison)
 
@@ -118,8 +138,7 @@ def _board(entries: tuple[Entry, ...]) -> Board:
 def _section(
     mix: Mix, dataset: Dataset, split: Split, *, entries: tuple[Entry, ...], ranks: pl.DataFrame, scores: pl.DataFrame
 ) -> Section:
-    # From the labels, and not from what the process says that read a stranger's files.
-    reference = read_reference(mix, dataset.name, split)
+    labels = _labels(str(mix.path), mix.manifest.build_key, dataset.name, split)
     here = {"dataset": dataset.name, "split": str(split)}
     ranks, scores = ranks.filter(**here), scores.filter(**here)
     over_seeds = scores.filter(pl.col("seed").is_null(), aggregation=str(Aggregation.MACRO_RELIABLE))
@@ -128,18 +147,33 @@ def _section(
         MetricTable(metric, _rows(ranks.filter(metric=metric.name), over_seeds.filter(metric=metric.name), entries))
         for metric in METRICS[dataset.kind]
         # One in units is not averaged where units differ.
-        if metric.name in known
+        if metric.name in known or not (known or metric.in_units)
     )
     return Section(
         dataset=dataset,
         split=split,
         digest=mix.manifest.datasets[dataset.name].splits[split].digest,
+        num_molecules=labels.num_molecules,
+        num_tasks=labels.num_tasks,
+        num_reliable=labels.num_reliable,
+        excluded=labels.excluded,
+        tables=tuple(tables),
+        scores=scores,
+    )
+
+
+@lru_cache(maxsize=256)
+def _labels(path: str, build_key: str, dataset: str, split: Split) -> Labels:
+    """Returns what follows from the labels, and not from what the process says that read a stranger's files."""
+    mix = Mix(path)
+    if mix.manifest.build_key != build_key:
+        raise MixError(path, found=f"build {mix.manifest.build_key[:12]}", expected=f"still {build_key[:12]}")
+    reference = read_reference(mix, dataset, split)
+    return Labels(
         num_molecules=len(reference.mol_id),
         num_tasks=int(reference.scorable.sum()),
         num_reliable=int(reference.reliable.sum()),
         excluded=tuple(reference.excluded.items()),
-        tables=tuple(tables),
-        scores=scores,
     )
 
 

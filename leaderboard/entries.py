@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class Entry:
     mix: Mix
     submission: ScoredSubmission
     verification: Verification = Verification.SCORED
+    submitted: datetime | None = None
+    """When, in UTC; none where that is not known, as of a folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,4 +109,4 @@ def _quantile_above(drawn: FloatArray, share: float, bound: float) -> bool:
         return False
     ordered = np.sort(drawn)
     upper = ordered[min(below + 1, len(drawn) - 1)]
-    return ordered[below] + (place - below) * (upper - ordered[below]) > bound
+    return bool(ordered[below] + (place - below) * (upper - ordered[below]) > bound)
