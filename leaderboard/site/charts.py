@@ -10,8 +10,9 @@ from leaderboard.boards import MetricTable, Row
 from leaderboard.site.numbers import number
 from leaderboard.site.scales import Scale, compact, date_ticks, linear_ticks, padded, seconds, size_ticks
 
-WIDTH, HEIGHT = 400, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 388, 14, 226
+WIDTH, HEIGHT = 400, 280
+FOOT = 238
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 388, 26, FOOT
 _MAX_LABELS = 5
 _LABEL_WIDTH = 6.2
 """Of a letter, in the drawing's units."""
@@ -100,7 +101,7 @@ def time_chart(table: MetricTable, metric: str) -> Chart | None:
     across = _Across(
         title="Submissions over time",
         x_title="submitted",
-        summary=f"{len(rows)} submissions; the best changed {len(found) - 1} times.",
+        summary=f"{len(found)} of {len(rows)} were the best when they came.",
         scale=Scale(low, high, _LEFT, _RIGHT),
         ticks=date_ticks(min(days), max(days)),
         is_stepped=True,

@@ -31,11 +31,11 @@ def interval(value: Value) -> str:
     """Returns both ends of an interval.
 
     >>> interval(Value(0.5, None, 0.25, 0.75)), interval(Value(0.5, None, None, None))
-    ('0.2500 to 0.7500', '-')
+    ('0.2500 – 0.7500', '-')
     """
     if value.low is None or value.high is None:
         return "-"
-    return f"{number(value.low)} to {number(value.high)}"
+    return f"{number(value.low)} – {number(value.high)}"
 
 
 def whole(value: int) -> str:
@@ -59,3 +59,7 @@ class Axis:
         """Returns where a score lies; all in the middle where none differs."""
         share = (value - self._low) / self._width if value is not None and self._width > 0 else 0.5
         return f"{2 + 96 * share:.2f}"
+
+    def width(self, low: float, high: float) -> str:
+        """Returns how long a range is."""
+        return f"{96 * (high - low) / self._width if self._width > 0 else 0.0:.2f}"

@@ -1,89 +1,117 @@
-"""Boards as pages: templates filled in, every text from outside escaped."""
+"""The whole site: every page and file by its path, made when it is asked for."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from leaderboard.boards import Board
-from leaderboard.entries import Refused
-from leaderboard.site.numbers import Axis, interval, number, whole
-from leaderboard.site.tables import differences_csv, facts_json, scores_csv
-from molmix_bench.errors import MissingExtraError
-from molmix_bench.metrics.protocol import PROTOCOL, REPLICATES
+from leaderboard.entries import Entry, Refused
+from leaderboard.site.assets import asset_texts
+from leaderboard.site.jinja import render
+from leaderboard.site.protocol import protocol_blocks
+from leaderboard.site.records import LogRecord, newest_first
+from leaderboard.site.space import space_files
+from leaderboard.site.tables import differences_csv, entry_csv, facts_json, replicates_json, scores_csv, tasks_json
+from leaderboard.site.views import MixView, entry_path, mix_views
+from molmix_bench.specs.reported import reported_names
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-TEMPLATES = Path(__file__).parent / "templates"
-MAX_TASKS_SHOWN = 60
-"""Of a dataset, for a table of its tasks on the page; the file of scores has them all."""
-MAX_HASHES_SHOWN = 100
-METRIC_NAMES = {
-    "mae_standardised": "MAE, standardised",
-    "mae": "MAE",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "r2": "R²",
-    "ap": "Average precision",
-    "auroc": "AUROC",
-    "bce": "Cross-entropy",
-    "ce": "Cross-entropy",
-}
+NUM_LATEST = 6
+"""Lines of the log on the first page."""
+Maker = Callable[[], str | bytes]
 
 
-def site_files(boards: Sequence[Board], refused: Sequence[Refused]) -> dict[str, str]:
-    """Returns the text of each file of a site by its path: a page for each mix, its raw scores, and a first page.
+class Site(Mapping[str, bytes]):
+    """The content of each file of a site by its path; nothing is kept, so that five hundred submissions need no room.
+
+    Equal input gives equal bytes, whoever asks, in whatever order.
+    """
+
+    def __init__(self, makers: Mapping[str, Maker]) -> None:
+        self._makers = dict(makers)
+
+    def __getitem__(self, path: str) -> bytes:
+        """Returns the content of a file, made now; raises `KeyError` where there is none."""
+        made = self._makers[path]()
+        return made.encode() if isinstance(made, str) else made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def site_files(
+    boards: Sequence[Board],
+    refused: Sequence[Refused] = (),
+    *,
+    log: Sequence[LogRecord] = (),
+    has_service: bool = False,
+) -> Site:
+    """Returns the files of a site: a start page, pages for each mix and submission, raw scores, log and protocol.
+
+    Args:
+        boards: of `make_boards`; catalog mixes without one have a page where something is published on them.
+        refused: submissions that could not be scored, to be shown with their reasons.
+        log: what maintainers did, in any order.
+        has_service: whether a service stands behind the pages: only `submit.html` differs.
 
     Raises:
         MissingExtraError: Jinja is not installed.
     """
-    environment = _environment()
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    shared: dict[str, Any] = {
-        "style": style,
-        # Nothing is loaded, no script runs, and no style but this one.
-        "policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        "protocol": PROTOCOL,
-        "replicates": REPLICATES,
+    views = mix_views(boards, reported_names())
+    records = newest_first(log)
+    makers: dict[str, Maker] = {
+        "index.html": partial(
+            render, "index.html", views=views, refused=refused, latest=records[:NUM_LATEST], here="index"
+        ),
+        "log.html": partial(render, "log.html", records=records, refused=refused, views=views, here="log"),
+        "protocol.html": partial(render, "protocol.html", blocks=protocol_blocks(), here="protocol"),
+        "submit.html": partial(render, "submit.html", has_service=has_service, views=views, here="submit"),
     }
-    index = environment.get_template("index.html").render(shared, boards=boards, refused=refused)
-    files = {"index.html": index}
-    for board in boards:
-        here = [item for item in refused if item.mix == board.mix.name]
-        page = environment.get_template("board.html").render(shared, board=board, refused=here)
-        files[f"{board.mix.name}/index.html"] = page
-        files[f"{board.mix.name}/submissions.json"] = facts_json(board)
-        files[f"{board.mix.name}/differences.csv"] = differences_csv(board)
-        files |= {f"{board.mix.name}/{section.name}.csv": scores_csv(section) for section in board.sections}
-    return files
+    for path, text in (asset_texts() | space_files()).items():
+        makers[path] = partial(str, text)
+    for view in views:
+        makers |= _mix_makers(view, records)
+    return Site(makers)
 
 
-def _environment() -> Environment:
-    if find_spec("jinja2") is None:
-        raise MissingExtraError(
-            "the leaderboard",
-            found="jinja2 not installed",
-            fix='install the extra: pip install "molmix-bench[leaderboard]"',
-        )
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "interval": interval, "whole": whole, "axis": Axis}
-    environment.globals |= {
-        "metric_names": METRIC_NAMES,
-        "max_tasks": MAX_TASKS_SHOWN,
-        "max_hashes": MAX_HASHES_SHOWN,
+def _mix_makers(view: MixView, records: Sequence[LogRecord]) -> dict[str, Maker]:
+    name = view.name
+    makers: dict[str, Maker] = {
+        f"{name}/submissions.json": partial(facts_json, view),
+        f"{name}/compare.html": partial(render, "compare.html", view=view, root="../"),
     }
-    return environment
+    for place, section in enumerate(view.sections):
+        for table in section.tables:
+            page = partial(render, "board.html", view=view, section=section, table=table, root="../")
+            makers[f"{name}/{section.view(table.metric.name)}"] = page
+            if place == 0 and table is section.tables[0]:
+                makers[f"{name}/index.html"] = page
+        if not section.scores.is_empty():
+            makers[f"{name}/{section.name}.csv"] = partial(scores_csv, section)
+    if view.board is not None and not view.board.comparison.differences.is_empty():
+        makers[f"{name}/differences.csv"] = partial(differences_csv, view.board)
+    for entry in view.entries:
+        makers |= _entry_makers(view, entry, [item for item in records if _is_of(item, view, entry)])
+    return makers
+
+
+def _is_of(record: LogRecord, view: MixView, entry: Entry) -> bool:
+    return record.mix == view.name and record.entry == entry.name
+
+
+def _entry_makers(view: MixView, entry: Entry, records: Sequence[LogRecord]) -> dict[str, Maker]:
+    folder = entry_path(view.name, entry.name)
+    sections = view.sections_of(entry)
+    page: dict[str, Any] = {"view": view, "entry": entry, "sections": sections, "records": records}
+    makers: dict[str, Maker] = {
+        f"{folder}/index.html": partial(render, "entry.html", **page, root="../../../"),
+        f"{folder}/scores.csv.gz": partial(entry_csv, entry),
+        f"{folder}/replicates.json": partial(replicates_json, entry, view),
+    }
+    for section in sections:
+        makers[f"{folder}/{section.name}.json"] = partial(tasks_json, entry, section)
+    return makers

@@ -125,6 +125,13 @@ def mix_views(boards: Sequence[Board], catalog: Sequence[str] = ()) -> tuple[Mix
     return (*map(_of_board, boards), *(_of_catalog(name) for name in catalog if name not in known))
 
 
+def leading(view: MixView) -> tuple[Entry, ...]:
+    """Returns a mix's submissions, those that lead its first dataset with scores before all others."""
+    ranked = next((section.tables[0].rows for section in view.sections if section.tables[0].rows), ())
+    first = [row.entry for row in ranked]
+    return (*first, *(entry for entry in view.entries if entry not in first))
+
+
 def entry_path(mix: str, name: str) -> str:
     """Returns the folder of a submission's page and files, from the site's root."""
     return f"{mix}/entries/{slug(name)}"

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from molmix_bench.atomic import PART_SUFFIX
@@ -17,6 +18,7 @@ from molmix_bench.errors import UsageError
 MARK = "site.json"
 """Says that a folder is a site of ours, which may be replaced."""
 FORMAT = "molmix-site-1"
+_MARKED = json.dumps({"format": FORMAT}).encode() + b"\n"
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
@@ -37,12 +39,12 @@ def check_target(out: Path) -> None:
         raise UsageError(str(out), found=f"a folder without {MARK}", expected="a site, which is replaced", fix=fix)
 
 
-def write_site(out: Path, files: Mapping[str, str]) -> None:
+def write_site(out: Path, files: Mapping[str, bytes]) -> None:
     """Writes a site whole, in place of an earlier one.
 
     Args:
         out: the folder.
-        files: text by relative path, to which the mark is added.
+        files: content by relative path, taken one by one; the mark is added.
 
     Raises:
         UsageError: as `check_target`.
@@ -53,10 +55,10 @@ def write_site(out: Path, files: Mapping[str, str]) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        for name, text in {**files, MARK: json.dumps({"format": FORMAT}) + "\n"}.items():
+        for name, content in chain(files.items(), [(MARK, _MARKED)]):
             path = part / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
+            path.write_bytes(content)
         _put(part, out)
     finally:
         # What is left here is what stood at `out` before, or what could not be finished.

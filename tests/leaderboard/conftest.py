@@ -97,5 +97,5 @@ def texts(site: Path) -> dict[str, str]:
     return {
         path.relative_to(site).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(site.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".gz"
     }

@@ -15,11 +15,11 @@ MARK = {"site.json": '{"format": "molmix-site-1"}\n'}
 def test_a_new_site_replaces_the_old_one(tmp_path, monkeypatch):
     """With the system's exchange of names, and by two renames where there is none."""
     out = tmp_path / "site"
-    write_site(out, {"old.html": "old"})
-    write_site(out, {"a/b.html": "é\n"})
+    write_site(out, {"old.html": b"old"})
+    write_site(out, {"a/b.html": "é\n".encode()})
     assert texts(out) == {"a/b.html": "é\n"} | MARK
     monkeypatch.setattr(write, "_exchange", lambda *_: False)
-    write_site(out, {"c.html": "c"})
+    write_site(out, {"c.html": b"c"})
     assert texts(out) == {"c.html": "c"} | MARK
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
@@ -28,9 +28,9 @@ def test_a_new_site_replaces_the_old_one(tmp_path, monkeypatch):
 def test_a_failure_leaves_the_old_site(tmp_path, monkeypatch, exchange):
     """Where a file cannot be written, and where the names cannot be changed."""
     out = tmp_path / "site"
-    write_site(out, {"old.html": "old"})
+    write_site(out, {"old.html": b"old"})
     with pytest.raises(OSError, match="x"):
-        write_site(out, {"new.html": "new", "x" * 300: "a name that no file system takes"})
+        write_site(out, {"new.html": b"new", "x" * 300: b"a name that no file system takes"})
     if not exchange:
         monkeypatch.setattr(write, "_exchange", lambda *_: False)
         rename, calls = write.Path.rename, []
@@ -43,7 +43,7 @@ def test_a_failure_leaves_the_old_site(tmp_path, monkeypatch, exchange):
 
         monkeypatch.setattr(write.Path, "rename", fail_second)
         with pytest.raises(OSError, match="x"):
-            write_site(out, {"new.html": "new"})
+            write_site(out, {"new.html": b"new"})
         assert len(calls) == 3
     assert texts(out) == {"old.html": "old"} | MARK
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
