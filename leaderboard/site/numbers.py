@@ -35,7 +35,7 @@ def interval(value: Value) -> str:
     """
     if value.low is None or value.high is None:
         return "-"
-    return f"{number(value.low)} – {number(value.high)}"
+    return f"{number(value.low)} \N{EN DASH} {number(value.high)}"
 
 
 def whole(value: int) -> str:

@@ -19,7 +19,7 @@ FRONT = {
 
 
 def space_files() -> dict[str, str]:
-    """Returns `README.md` with the front matter that the Hub reads, and the mark that lets GitHub serve files as they are."""
+    """Returns `README.md` with the front matter that the Hub reads, and the mark that GitHub's pages want."""
     front = yaml.safe_dump(FRONT, sort_keys=False, allow_unicode=True)
     text = (
         "Static pages, made by `python -m leaderboard render` of molmix-bench; the same submissions give the same "

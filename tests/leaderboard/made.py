@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from leaderboard.entries import Entry, Verification
+from leaderboard.site.records import Action, LogRecord, Move
 from molmix_bench.metrics.protocol import METRICS, PROTOCOL, Metric
 from molmix_bench.metrics.scores import EXCLUDED_SCHEMA, TABLE_SCHEMA, Scores
 from molmix_bench.mix import Dataset, Mix
@@ -31,8 +32,9 @@ REPLICATES = 1_000
 
 
 def build_wide_mix(folder: Path, tasks: dict[str, int]) -> Mix:
-    """Builds a mix of forty molecules and of datasets with as many tasks as told; its kind follows the dataset's name:
-    `pcba...` and `tox...` are binary, `l1000...` have five classes, others are numbers.
+    """Builds a mix of forty molecules and of datasets with as many tasks as told.
+
+    What begins with `pcba` or `tox` is binary, `l1000` has five classes, others are numbers.
     """
     sources = []
     for dataset, count in tasks.items():
@@ -169,3 +171,23 @@ def _spec(mix: Mix, model: _Model, rng: np.random.Generator) -> SubmissionSpec:
         "training_data": facts["training_data"] | {"external_data": external if model.place % 4 == 2 else []},
     }
     return validate_spec(SubmissionSpec, facts, where="made up")
+
+
+def make_log(entries: tuple[Entry, ...], text: str = "Scored from predictions.") -> tuple[LogRecord, ...]:
+    """Returns a record of each action, the last with what moved."""
+    entry = entries[0]
+    model = f"{entry.submission.spec.model} {entry.submission.spec.version}"
+    dataset = next(iter(entry.mix.datasets))
+    move = Move(entry.name, model, dataset, "test", "mae_standardised", 0.52, 0.49, 3, 2)
+    return tuple(
+        LogRecord(
+            at=FIRST_DAY + timedelta(days=10 * place),
+            action=action,
+            mix=entry.mix.name,
+            text=text,
+            entry=None if action is Action.RESCORED else entry.name,
+            model=None if action is Action.RESCORED else model,
+            moves=(move,) if action is Action.RESCORED else (),
+        )
+        for place, action in enumerate(Action)
+    )

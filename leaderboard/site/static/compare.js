@@ -51,7 +51,7 @@
       );
     });
     const heads = [["Dataset"], ["Metric", "wide"], [both()[0], "number wide"], [both()[1], "number wide"]];
-    heads.push(["Difference", "number"], ["95 % interval", "number wide"], ["Significantly better"]);
+    heads.push(["Difference", "number"], ["95 % interval", "number wide"], ["Verdict"]);
     const caption = "Paired differences over all tasks";
     const head = heads.map(([text, kind]) => element("th", { scope: "col", class: kind }, element("bdi", {}, text)));
     const table = element(
