@@ -28,10 +28,10 @@ def number(value: float | None) -> str:
 
 
 def interval(value: Value) -> str:
-    """Returns both ends of an interval.
+    r"""Returns both ends of an interval.
 
-    >>> interval(Value(0.5, None, 0.25, 0.75)), interval(Value(0.5, None, None, None))
-    ('0.2500 – 0.7500', '-')
+    >>> ascii(interval(Value(0.5, None, 0.25, 0.75))), interval(Value(0.5, None, None, None))
+    ("'0.2500 \\u2013 0.7500'", '-')
     """
     if value.low is None or value.high is None:
         return "-"

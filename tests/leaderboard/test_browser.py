@@ -101,7 +101,7 @@ def test_sorting_and_filtering(browser, address, entries):
         found = [
             entry.name
             for entry in entries
-            if entry.submission.spec.model == "gcn"
+            if "gcn" in entry.submission.spec.model
             and any(author.name == "Ada Lovelace" for author in entry.submission.spec.authors)
             and entry.verification == "reproduced"
             and not entry.submission.spec.training_data.external_data
