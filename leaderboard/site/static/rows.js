@@ -22,7 +22,7 @@
     };
     const byRank = ordered((place) => Number(all[place].dataset.rank), all.keys(), false);
     const sorted = ordered((place) => value(byRank[place]), byRank.keys(), state.descending).map((at) => byRank[at]);
-    table().tBodies[0].append(...sorted.map((place) => all[place]));
+    table().tBodies[0].replaceChildren(...sorted.map((place) => all[place]));
     table().classList.toggle("unranked", state.key !== "rank" || state.descending);
     for (const head of table().tHead.querySelectorAll("[data-sort]")) {
       if (head.dataset.sort === state.key) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");

@@ -54,15 +54,16 @@ window.molmix = (() => {
     };
   };
   // Missing values come last in either direction.
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  const missing = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
   const ordered = (values, places, descending) => {
     const sign = descending ? -1 : 1;
-    const missing = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
-    return [...places].sort((one, other) => {
-      const [a, b] = [values(one), values(other)];
+    const keyed = Array.from(places, (place) => [place, values(place)]);
+    keyed.sort(([one, a], [other, b]) => {
       if (missing(a) || missing(b)) return missing(a) - missing(b) || one - other;
-      const apart = typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
-      return sign * apart || one - other;
+      return sign * (typeof a === "string" ? compare(a, b) : a - b) || one - other;
     });
+    return keyed.map(([place]) => place);
   };
   const fitting = (text, words) => words.every((word) => text.includes(word));
   const words = (text) => text.toLocaleLowerCase("en").split(/\s+/).filter(Boolean);
