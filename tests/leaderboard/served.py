@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -19,13 +20,37 @@ from leaderboard.site.assets import POLICY
 DESKTOP, PHONE = 1280, 360
 
 
+Answer = tuple[int, object]
+"""A status, and what is answered as JSON."""
+Service = Callable[[str, str, Mapping[str, str], bytes], Answer]
+"""Takes a method, an address, headers and a body."""
+
+
 @contextmanager
-def served(site: Mapping[str, bytes]) -> Iterator[str]:
-    """Yields the address under which the files of a site are served, with the policy in a header too."""
+def served(site: Mapping[str, bytes], service: Service | None = None) -> Iterator[str]:
+    """Yields the address under which the files of a site are served, with the policy in a header too.
+
+    Args:
+        site: by path.
+        service: answers what is asked below `api/`.
+    """
 
     class Handler(BaseHTTPRequestHandler):
+        def _serve(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, answer = service(self.command, self.path, dict(self.headers), body)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        do_POST = do_PUT = _serve  # noqa: N815  # the library's names
+
         def do_GET(self):  # the library's name
             path = self.path.partition("?")[0].lstrip("/") or "index.html"
+            if service and path.startswith("api/"):
+                self._serve()
+                return
             content = site.get(path)
             self.send_response(200 if content is not None else 404)
             self.send_header("Content-Type", mimetypes.guess_type(path)[0] or "application/octet-stream")
@@ -62,21 +87,30 @@ def chromium():
 
 
 @contextmanager
-def reading(browser, *, width: int = DESKTOP, theme: str = "light", scripts: bool = True):
-    """Yields a page; afterwards nothing may have been refused by the policy, failed, or opened a dialog."""
+def reading(browser, *, width: int = DESKTOP, theme: str = "light", scripts: bool = True, status: str = "none"):
+    """Yields a page; afterwards nothing may have been refused by the policy, failed, or opened a dialog.
+
+    Answers of one status may be asked for, which the browser calls errors.
+    """
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=theme, java_script_enabled=scripts
     )
     page, wrong = context.new_page(), []
     page.on("dialog", lambda dialog: wrong.append(dialog.message) or dialog.dismiss())
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("console", lambda message: _note(message, wrong, status))
     page.on("request", lambda request: wrong.append(request.url) if "//127.0.0.1:" not in request.url else None)
     try:
         yield page
         assert wrong == []
     finally:
         context.close()
+
+
+def _note(message, wrong: list[str], status: str) -> None:
+    """Notes what the browser complains of."""
+    if message.type in ("error", "warning") and f"status of {status} " not in message.text:
+        wrong.append(message.text)
 
 
 def faults(page) -> list[str]:
