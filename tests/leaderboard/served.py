@@ -87,10 +87,17 @@ def chromium():
 
 
 @contextmanager
-def reading(browser, *, width: int = DESKTOP, theme: str = "light", scripts: bool = True, status: str = "none"):
+def reading(
+    browser, *, width: int = DESKTOP, theme: str = "light", scripts: bool = True, statuses: tuple[int, ...] = ()
+):
     """Yields a page; afterwards nothing may have been refused by the policy, failed, or opened a dialog.
 
-    Answers of one status may be asked for, which the browser calls errors.
+    Args:
+        browser: of `chromium`.
+        width: of the window, pixels.
+        theme: of the reader's system.
+        scripts: whether they may run.
+        statuses: of answers that are meant to come, which the browser calls errors.
     """
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=theme, java_script_enabled=scripts
@@ -98,7 +105,7 @@ def reading(browser, *, width: int = DESKTOP, theme: str = "light", scripts: boo
     page, wrong = context.new_page(), []
     page.on("dialog", lambda dialog: wrong.append(dialog.message) or dialog.dismiss())
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: _note(message, wrong, status))
+    page.on("console", lambda message: _note(message, wrong, statuses))
     page.on("request", lambda request: wrong.append(request.url) if "//127.0.0.1:" not in request.url else None)
     try:
         yield page
@@ -107,9 +114,10 @@ def reading(browser, *, width: int = DESKTOP, theme: str = "light", scripts: boo
         context.close()
 
 
-def _note(message, wrong: list[str], status: str) -> None:
+def _note(message, wrong: list[str], statuses: tuple[int, ...]) -> None:
     """Notes what the browser complains of."""
-    if message.type in ("error", "warning") and f"status of {status} " not in message.text:
+    meant = any(f"status of {status} " in message.text for status in statuses)
+    if message.type in ("error", "warning") and not meant:
         wrong.append(message.text)
 
 

@@ -148,7 +148,7 @@ def test_a_refusal_says_everything_as_text(browser, site, folder):
 def test_it_goes_on_where_it_was_interrupted(browser, site, folder):
     """Half a piece arrived and the answer got lost, twice: the rest is sent, and nothing twice."""
     service = StandIn(lose=2)
-    with served(site, service) as address, reading(browser, status="503") as page:
+    with served(site, service) as address, reading(browser, statuses=(409, 503)) as page:
         _send(page, address, folder)
         expect(page.locator("#verdict .state")).to_have_text("accepted", timeout=30_000)
     assert {name: bytes(content) for name, content in service.files.items()} == _content(folder)
@@ -156,7 +156,7 @@ def test_it_goes_on_where_it_was_interrupted(browser, site, folder):
 
 def test_a_wrong_token_is_said(browser, site, folder):
     """What the service answers is shown, and it can be tried again."""
-    with served(site, StandIn()) as address, reading(browser, status="401") as page:
+    with served(site, StandIn()) as address, reading(browser, statuses=(401,)) as page:
         _send(page, address, folder, token="hf_wrong")
         expect(page.locator(".said")).to_contain_text("no such token")
         page.get_by_label("Token").fill(TOKEN)
