@@ -1,1 +1,1 @@
-"""Boards as a static site: no script, nothing loaded from elsewhere, the same bytes from the same input."""
+"""Boards as pages: nothing loaded from elsewhere, legible without scripts, the same bytes from the same input."""

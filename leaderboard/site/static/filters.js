@@ -45,6 +45,11 @@
     // A page opened as a file has no address that may be changed in some browsers.
     if (location.protocol !== "file:") history.replaceState(null, "", location.pathname + (text && `?${text}`));
   };
+  // On a narrow page filters are folded away until they are asked for.
+  const more = form.querySelector(".unfold");
+  const unfold = (isOpen) => more.setAttribute("aria-expanded", String(isOpen));
+  more.addEventListener("click", () => unfold(more.getAttribute("aria-expanded") === "false"));
+
   const recall = () => {
     const query = new URLSearchParams(location.search);
     for (const name of FIELDS) {
@@ -53,6 +58,7 @@
       else field.value = query.get(name) ?? "";
       if (field.value === "" && field.tagName === "SELECT") field.selectedIndex = 0;
     }
+    unfold(["verification", "external", "size", "open"].some((name) => query.has(name)));
     if (query.get("sort")) sortBy(form.elements.sort.value);
   };
 
