@@ -14,6 +14,7 @@ WIDTH, HEIGHT = 400, 280
 FOOT = 238
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 388, 26, FOOT
 _MAX_LABELS = 5
+_MAX_NAMED = 3
 _LABEL_WIDTH = 6.2
 """Of a letter, in the drawing's units."""
 _MAX_LABEL = 18
@@ -78,11 +79,11 @@ def size_chart(table: MetricTable, metric: str) -> Chart | None:
     low, high = min(sizes), max(sizes)
     scale = Scale(low / (high / low) ** 0.05, high * (high / low) ** 0.05, _LEFT, _RIGHT, is_log=True)
     found = _best_of(rows, sizes, table)
-    best = ", ".join(f"{_name(row)} ({compact(size)})" for row, size in found[-_MAX_LABELS:])
+    best = ", ".join(f"{_name(row)} ({compact(size)})" for row, size in found[-_MAX_NAMED:])
     across = _Across(
         title="Score against parameters",
         x_title="parameters, logarithmic",
-        summary=f"None smaller is better than: {best}.",
+        summary=f"Best of their size or less: {best}.",
         scale=scale,
         ticks=size_ticks(scale.low, scale.high),
     )
