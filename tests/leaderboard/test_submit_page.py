@@ -54,7 +54,7 @@ class StandIn:
 
     def _ticket(self):
         if self.states:
-            return {"state": self.states.pop(0)}
+            return {"state": self.states.pop(0), "ahead": 2}
         problems = [PROBLEM] if self.verdict == "refused" else []
         return {"state": self.verdict, "problems": problems, "page": "tiny/index.html"}
 

@@ -74,7 +74,8 @@
     state.classList.toggle("added", found.state === "accepted");
     state.classList.toggle("removed", ["refused", "failed"].includes(found.state));
     const words = verdict.querySelector(".words");
-    const text = WORDS[found.state] ?? found.state;
+    const before = found.state === "queued" && found.ahead > 0 ? ` ${count(found.ahead, "submission")} before it.` : "";
+    const text = (WORDS[found.state] ?? found.state) + before;
     if (words.textContent !== text) words.textContent = text;
     verdict.querySelector(".problems").replaceChildren(
       ...(found.problems ?? []).map(({ where, found: what, expected, fix }) =>
