@@ -26,14 +26,16 @@ _NAMES = {
     "gin": "GIN",
     "gine": "GINE",
     "gatedgcn": "GatedGCN",
-    "mpnn": "MPNN++ (sum)",
+    "mpnn": "MPNN++",
     "gps": "GPS",
     "random_forest": "Morgan, random forest",
     "gradient_boosting": "Morgan, gradient boosting",
     "fingerprint_mlp": "Morgan and descriptors, MLP",
     "trivial": "trivial: train mean or prior",
 }
-"""Of architectures, as published tables name them."""
+"""Of architectures."""
+_PUBLISHED_NAMES = {"mpnn": "MPNN++ (sum)"}
+"""Where published tables name one otherwise."""
 
 
 class ResultNotes(Spec):
@@ -171,7 +173,8 @@ def _published(reported: Reported | None, run: KeptRun, dataset: str, metric: st
     """Returns the difference from the published number of the same model, trained on the same datasets."""
     setting = "single" if run.spec.datasets == (dataset,) else "multi"
     for table in reported.of(dataset) if reported else ():
-        figures = table.rows.get(_model_name(run.spec))
+        name = _PUBLISHED_NAMES.get(getattr(run.spec.model, "architecture", ""), _model_name(run.spec))
+        figures = table.rows.get(name)
         if table.setting == setting and metric in table.metrics and figures:
             return f"{value - float(figures[table.metrics.index(metric)].split()[0]):+.3f}"
     return "-"
