@@ -53,6 +53,8 @@ def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
         print(f"{done.repo} {done.tag} at {done.commit}")
         return
     print(f"{done.repo}: would publish {len(done.changed)} files ({size:,} bytes) as {done.tag}")
+    for replaced in done.replaced:
+        print(f"would replace {replaced}")
     for stale in done.stale:
         print(f"would delete {stale}")
     say("nothing was changed; add --yes to do it")

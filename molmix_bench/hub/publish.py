@@ -30,6 +30,7 @@ class Publication:
         tag: the version's tag.
         parent: the commit that main is at; None where the repository does not exist.
         changed: files that main does not have, or has with other bytes.
+        replaced: those of the changed that main has with other bytes.
         stale: files of main that go.
         commit: the commit that bears the version; None as long as there is none.
         tagged: whether the tag is at that commit.
@@ -39,6 +40,7 @@ class Publication:
     tag: str
     parent: str | None
     changed: tuple[LocalFile, ...]
+    replaced: tuple[str, ...]
     stale: tuple[str, ...]
     commit: str | None
     tagged: bool
@@ -100,16 +102,17 @@ def _plan(remote: Remote, wanted: Mapping[str, LocalFile], tag: str, *, name: st
     """Returns what is left to be done."""
     if remote.find() is None:
         _refuse_other_kind(remote)
-        return Publication(remote.repo, tag, None, tuple(wanted.values()), (), None, tagged=False)
+        return Publication(remote.repo, tag, None, tuple(wanted.values()), (), (), None, tagged=False)
     branches, tags = remote.refs()
     if tag in tags:
         _refuse_other_content(remote, wanted, tag, tags[tag])
-        return Publication(remote.repo, tag, branches[MAIN], (), (), tags[tag], tagged=True)
+        return Publication(remote.repo, tag, branches[MAIN], (), (), (), tags[tag], tagged=True)
     parent = branches[MAIN]
     tree = remote.tree(parent)
     changed, stale = _difference(tree, wanted, _named_files(remote, parent, tree, name=name))
     done = parent if not changed and not stale else None
-    return Publication(remote.repo, tag, parent, tuple(changed), tuple(stale), done, tagged=False)
+    replaced = tuple(file.path for file in changed if file.path in tree)
+    return Publication(remote.repo, tag, parent, tuple(changed), replaced, tuple(stale), done, tagged=False)
 
 
 def _difference(

@@ -49,7 +49,6 @@ def publish_to_folder(
     if not yes or plan.tagged:
         return plan
     say(f"{place.where}: {len(plan.changed)} files to publish as {tag}")
-    # Whatever was there without a manifest was never shown to anybody.
     for stale in plan.stale:
         place.delete(f"{tag}/{stale}")
     for file in plan.changed:
@@ -84,11 +83,11 @@ def _plan(place: Place, mix: Mix, wanted: dict[str, LocalFile], tag: str) -> Pub
                 fix="a published version never changes: build with another one, --set version=...",
             )
         tagged = LATEST_FILE in sizes and _read_latest(place, sizes)["folder"] == tag
-        return Publication(place.where, tag, None, (), (), tag, tagged=tagged)
+        return Publication(place.where, tag, None, (), (), (), tag, tagged=tagged)
     changed = [file for path, file in wanted.items() if not _is_there(below, there, file)]
-    return Publication(
-        place.where, tag, None, tuple(changed), tuple(stale_files(there, wanted, frozenset())), None, tagged=False
-    )
+    # What lies there in the folder of an unfinished version was never shown to anybody.
+    stale = tuple(stale_files(there, wanted, frozenset()))
+    return Publication(place.where, tag, None, tuple(changed), (), stale, None, tagged=False)
 
 
 def _is_there(below: Below, there: dict[str, int], file: LocalFile) -> bool:

@@ -124,7 +124,7 @@ def explained(error: BaseException, *, where: str) -> HubError:
     elif status_of(error) in _BUSY:
         fix = "run the same command again later; it goes on where it was"
     elif any(isinstance(cause, OSError) and cause.errno in _FULL for cause in _causes(error)):
-        fix = "make room on the disk, or set HF_HOME to a larger one; the same command goes on where it was"
+        fix = "make room on the disk, or set HF_HOME and TMPDIR to larger ones; the same command goes on where it was"
     return HubError(where, found=_summary(error), fix=fix)
 
 

@@ -157,6 +157,14 @@ def test_private_and_foreign_repositories(api, hub):
         api.repo_info("ann/secret", **DATA)
 
 
+@pytest.mark.parametrize("name", ["ann", "Ann-2", "ann_lee", "ann.lee"])
+def test_any_name_is_a_user(hub, name):
+    """The token hf_NAME is user NAME, who can make repositories under that name."""
+    client = HfApi(endpoint=hub.url, token=f"hf_{name}")
+    assert client.whoami()["name"] == name
+    assert client.create_repo(f"{name}/x", **DATA).repo_id == f"{name}/x"
+
+
 @pytest.mark.parametrize("token", ["nonsense", "hf_", "hf_ann/../x"])
 def test_wrong_tokens(hub, token):
     """A token that is no `hf_NAME` is refused."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from molmix_bench.cards.write import write_card
 from molmix_bench.devhub.faults import flip_byte
 from molmix_bench.hub.locate import locate
 from molmix_bench.hub.publish import publish
 from molmix_bench.hub.verify import verify
 from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
+from tests.command import run_here
 from tests.hub.published import command, environment, repository, run
 
 REPO = "molmix/tiny"
@@ -74,11 +77,13 @@ def test_load_dataset(hub, versions, tmp_path):
 @pytest.mark.real_data
 @pytest.mark.timeout(1800)
 def test_toymix(hub, toymix, tmp_path):
-    """ToyMix of the real files: published, read back config by config, and trained from by its name on the Hub."""
-    done = run("publish", toymix.path, "--repo", "molmix/toymix", "--yes", "--json", env=environment(hub, tmp_path))
+    """ToyMix of the real files: published with its card, read back config by config, and trained from by its name."""
+    mix = write_card(shutil.copytree(toymix.path, tmp_path / "toymix"), workers=2)
+    done = run("publish", mix.path, "--repo", "molmix/toymix", "--yes", "--json", env=environment(hub, tmp_path))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tagged"]
-    _read_back(hub, toymix, "molmix/toymix", tmp_path)
+    assert verify(locate("molmix/toymix", revision="v1.0.0")) == []
+    _read_back(hub, mix, "molmix/toymix", tmp_path)
     small = ["training.epochs=1", "training.batch_size=512", "datasets=[zinc12k]", "model.width=16"]
     settings = [word for setting in small for word in ("--set", setting)]
     arguments = ("run", "gine", "--mix", "molmix/toymix", "--out", tmp_path / "run", "--json", *settings)
@@ -121,8 +126,21 @@ def test_publish_and_verify_commands(hub, versions, tmp_path):
     bad = run("verify", REPO, "--revision", "v1.0.0", "--json", env=env)
     assert bad.returncode == 1
     assert [item["path"] for item in json.loads(bad.stdout)] == ["tasks.parquet"]
-    both = run("publish", versions[0].path, "--repo", REPO, "--to", "x", env=env)
-    assert (both.returncode, "found both or neither of --repo and --to" in both.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--repo", REPO, "--to", "x"], "found both or neither of --repo and --to"),
+        ([], "found both or neither of --repo and --to"),
+        (["--to", "x", "--private"], "--private: found a folder or an address; expected --repo"),
+        (["--to", "x", "--version", "1"], "--version: found '1'; expected three numbers"),
+    ],
+)
+def test_options_that_do_not_fit(versions, options, says):
+    """Options that contradict each other are usage errors, and none is ignored without a word."""
+    done = run_here("publish", versions[0].path, *options, env={})
+    assert (done.returncode, says in done.stderr) == (2, True)
 
 
 @pytest.mark.slow

@@ -32,9 +32,9 @@ def _api(hub, user="molmix"):
     return HfApi(endpoint=hub.url, token=f"hf_{user}")
 
 
-def _add(hub, path, content=b"x"):
+def _add(hub, path, content=b"x", repo=REPO):
     operations = [CommitOperationAdd(path, content)]
-    return _api(hub).create_commit(REPO, operations, commit_message="stranger", repo_type="dataset").oid
+    return _api(hub).create_commit(repo, operations, commit_message="stranger", repo_type="dataset").oid
 
 
 def test_dry_run_changes_nothing(hub, versions):
@@ -84,6 +84,17 @@ def test_foreign_files_stay_and_stray_tables_go(old_hub, versions):
     files = repository(old_hub, REPO).commit("main").files
     assert "LICENSE" in files
     assert "one/train-99999-of-99999.parquet" not in files
+
+
+def test_what_is_replaced_is_named(old_hub, versions):
+    """The plan names what main has with other bytes: of a repository that somebody began by hand, its README.md."""
+    replaced = publish(versions[1].path, REPO).replaced
+    assert {"manifest.json", "README.md", "croissant.json"} < set(replaced)
+    assert "one/train-00000-of-00001.parquet" not in replaced
+    _api(old_hub).create_repo("molmix/mine", repo_type="dataset")
+    _add(old_hub, "README.md", repo="molmix/mine")
+    plan = publish(versions[1].path, "molmix/mine")
+    assert (plan.replaced, plan.stale) == (("README.md",), ())
 
 
 def test_other_content_under_a_tag_is_refused(old_hub, versions, tmp_path):
