@@ -36,9 +36,12 @@ def load_lines(repository: str, version: str, first: str, split: str) -> str:
             "from datasets import load_dataset",
             "",
             f'{_REPOSITORY_LINE}"{repository}", "{revision}"  # or the path of a built directory',
-            "mix = load_dataset(REPOSITORY, revision=REVISION)  # one row per molecule, labels of all datasets",
-            f'{first} = load_dataset(REPOSITORY, "{first}", split="{split}", revision=REVISION)',
-            'tasks = load_dataset(REPOSITORY, "tasks", split="full", revision=REVISION)  # names, units, statistics',
+            "# One row per molecule, with the labels of all datasets:",
+            "mix = load_dataset(REPOSITORY, revision=REVISION)",
+            "# One dataset, one split:",
+            f'rows = load_dataset(REPOSITORY, "{first}", split="{split}", revision=REVISION)',
+            "# Names, units and statistics of the tasks:",
+            'tasks = load_dataset(REPOSITORY, "tasks", split="full", revision=REVISION)',
         ]
     )
 

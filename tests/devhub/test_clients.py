@@ -42,6 +42,19 @@ def test_folder_comes_back(api, tmp_path):
     assert sorted(api.list_repo_files("ann/x", **DATA)) == sorted([*contents, ".gitattributes"])
 
 
+def test_nothing_changed(api, hub, tmp_path):
+    """A folder that is there already is uploaded again without an upload and without a commit."""
+    for path, content in {"README.md": b"# title\n", "a/one.parquet": b"x" * 1000, "b.txt": b"y"}.items():
+        (tmp_path / "folder" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folder" / path).write_bytes(content)
+    first = api.upload_folder(repo_id="ann/x", folder_path=tmp_path / "folder", **DATA).oid
+    before = len(hub.journal)
+    again = api.upload_folder(repo_id="ann/x", folder_path=tmp_path / "folder", **DATA).oid
+    asked = [request for request, _ in hub.journal[before:]]
+    assert again == first == api.repo_info("ann/x", **DATA).sha
+    assert not any(request.startswith("PUT ") or "/commit/" in request for request in asked)
+
+
 def test_tree_in_pages(api):
     """A tree of more entries than a page has is listed whole: recursively, one level, one folder, expanded."""
     paths = [f"d{i}/{j}.txt" for i in range(3) for j in range(3)]

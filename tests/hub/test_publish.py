@@ -211,6 +211,26 @@ def test_lost_answers(hub, versions, quick, kind):
     assert set(repo.state.refs) == {"refs/heads/main", "refs/tags/v1.0.0"}
 
 
+@pytest.mark.parametrize(
+    ("status", "pattern", "says"),
+    [
+        (412, "commit/main", r"HTTP 412; look at what changed"),
+        (403, "commit/publish", r"branch publish-v1.1.0: HTTP 403; use a token with write access"),
+        (401, "branch/", r"HTTP 401; log in"),
+        (413, "preupload", r"HTTP 413; the Hub does not take files this large"),
+    ],
+)
+def test_refusals_in_the_middle(old_hub, versions, quick, status, pattern, says):
+    """A refusal at any step is an error with its reason, waits for nothing, and leaves main; the next run goes on."""
+    old_hub.faults.append(Fault(FaultKind.REFUSE, f"POST .*{pattern}", status=status))
+    with pytest.raises(HubError, match=says):
+        publish(versions[1].path, REPO, yes=True)
+    assert (complete_version(repository(old_hub, REPO), "main"), quick) == ("1.0.0", [])
+    publish(versions[1].path, REPO, yes=True)
+    assert complete_version(repository(old_hub, REPO), "main") == "1.1.0"
+    assert set(uploads(old_hub).values()) == {1}
+
+
 def test_stranger_between(old_hub, versions):
     """A commit of somebody else between the plan and the move is not overwritten; the next run goes on from it."""
     repo = repository(old_hub, REPO)
