@@ -209,7 +209,10 @@ class Remote:
         found = self.refs()[1].get(tag)
         if found != commit:
             raise HubError(
-                f"{self.where}, tag {tag}", found=f"commit {found}", expected=commit, fix="choose another --version"
+                f"{self.where}, tag {tag}",
+                found=f"commit {found}",
+                expected=commit,
+                fix="a published version never changes: build with another one, --set version=...",
             )
 
     def forget_objects(self, digests: set[str]) -> None:
