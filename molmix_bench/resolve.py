@@ -20,14 +20,16 @@ HUB_NAMESPACE = "molmix"
 def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> Mix:
     """Returns the mix that `name` stands for.
 
-    A directory is opened; a URL (`s3://...`) is fetched into the cache; `namespace/name` is a repository on a Hub. A
+    A directory is opened; a URL (`s3://...`) is fetched into the cache, of a folder that mixes were published to the
+    current version; `namespace/name` is a repository on a Hub. A
     name of the catalog is tried in this order, each step said on stderr: the cache; the Hub, at the version of the
     catalog; a build, from raw files that are downloaded.
     What comes from a Hub is compared with its manifest at its first use.
 
     Args:
         name: a directory, a repository, or a mix of the catalog.
-        revision: a branch, tag or commit of the repository; a catalog's mix is then looked for on the Hub alone.
+        revision: a branch, tag or commit of the repository, or a version (`v1.0.0`) in a folder that mixes were
+            published to; a catalog's mix is then looked for on the Hub alone.
         workers: processes of a build.
 
     Raises:
@@ -41,11 +43,13 @@ def load(name: str | Path, *, revision: str | None = None, workers: int = 1) -> 
         return _open_folder(path, revision)
     if "://" in str(name):
         from molmix_bench.build.stored import fetch_mix  # with its file systems, half a second to import
+        from molmix_bench.hub.locate import version_address
 
-        return Mix(fetch_mix(str(name)))
+        return Mix(fetch_mix(version_address(str(name), revision=revision)))
     if is_repo_name(str(name)):
         from molmix_bench.hub.fetch import fetch  # with all that verifies, half a second to import
 
+        say(f"{name}: no such directory here; asking the Hub for it")
         return Mix(fetch(str(name), revision=revision))
     known = mix_names()
     if str(name) not in known:

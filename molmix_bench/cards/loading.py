@@ -7,6 +7,8 @@ from molmix_bench.mix import Dataset, Mix
 from molmix_bench.specs.catalog import mix_names
 from molmix_bench.vocab import DType, Kind, Level
 
+_REPOSITORY_LINE = "REPOSITORY, REVISION = "
+
 
 def default_repository(name: str) -> str:
     """Returns the Hub repository that a card names when it is told none: the project's for a mix of the catalog.
@@ -33,12 +35,24 @@ def load_lines(repository: str, version: str, first: str, split: str) -> str:
         [
             "from datasets import load_dataset",
             "",
-            f'REPOSITORY, REVISION = "{repository}", "{revision}"  # or the path of a built directory',
-            "mix = load_dataset(REPOSITORY, revision=REVISION)  # one row per molecule, labels of all datasets",
-            f'{first} = load_dataset(REPOSITORY, "{first}", split="{split}", revision=REVISION)',
-            'tasks = load_dataset(REPOSITORY, "tasks", split="full", revision=REVISION)  # names, units, statistics',
+            f'{_REPOSITORY_LINE}"{repository}", "{revision}"  # or the path of a built directory',
+            "# One row per molecule, with the labels of all datasets:",
+            "mix = load_dataset(REPOSITORY, revision=REVISION)",
+            "# One dataset, one split:",
+            f'rows = load_dataset(REPOSITORY, "{first}", split="{split}", revision=REVISION)',
+            "# Names, units and statistics of the tasks:",
+            'tasks = load_dataset(REPOSITORY, "tasks", split="full", revision=REVISION)',
         ]
     )
+
+
+def names_repository(card: str, repository: str) -> bool:
+    """Whether a card tells its readers to load this repository.
+
+    >>> names_repository(load_lines("molmix/toymix", "1.0.0", "qm9", "train"), "molmix/toymix")
+    True
+    """
+    return f'{_REPOSITORY_LINE}"{repository}"' in card
 
 
 def load_section(mix: Mix, repository: str) -> list[Block]:

@@ -6,7 +6,7 @@ from molmix_bench.cards.document import Block, Bullets, Code, Heading, Link, Lis
 from molmix_bench.cards.front import describe_front, render_front
 from molmix_bench.cards.loading import default_repository, load_lines
 from molmix_bench.cards.markdown import render_markdown
-from molmix_bench.cards.published import PUBLISHED, PublishedMix
+from molmix_bench.cards.published import PAPER, PUBLISHED, PublishedMix
 from molmix_bench.cards.sections import citation_section, provenance_sections, split_text, task_sections
 from molmix_bench.errors import UsageError
 from molmix_bench.specs.base import nearest
@@ -84,7 +84,8 @@ def _sizes(sources: tuple[SourceSpec, ...], datasets: dict[str, DatasetSpec], pu
         own = {name: dataset for name, dataset in source.datasets.items() if name in datasets}
         for name, dataset in own.items():
             kind = f"{dataset.kind}, {dataset.num_classes} classes" if dataset.num_classes else str(dataset.kind)
-            rows.append([Code(name), source.title, str(dataset.level), kind, _count_tasks(dataset)])
+            tasks = _count_tasks(dataset, dict(published.tasks).get(name))
+            rows.append([Code(name), source.title, str(dataset.level), kind, tasks])
         size = published.sizes[source.name]
         counts = dict(size.splits)
         cells = [f"{counts[split]:,}" if split in counts else "-" for split in shown]
@@ -92,6 +93,7 @@ def _sizes(sources: tuple[SourceSpec, ...], datasets: dict[str, DatasetSpec], pu
     blocks: list[Block] = [
         Heading(2, "Datasets"),
         Table(("dataset", "source", "level", "kind", "tasks"), rows, frozenset({"tasks"})),
+        *([Paragraph(f"* By {PAPER}; a build takes every column that the file has.")] if published.tasks else []),
         Heading(3, "Published sizes"),
         Paragraph("Rows of the raw files, before duplicates are merged and unreadable rows are dropped."),
         Table(("source", "rows", *shown, "by"), sized, frozenset({"rows", *map(str, shown)})),
@@ -99,7 +101,7 @@ def _sizes(sources: tuple[SourceSpec, ...], datasets: dict[str, DatasetSpec], pu
     return [*blocks, Bullets(published.notes)] if published.notes else blocks
 
 
-def _count_tasks(dataset: DatasetSpec) -> str:
-    if any(task.is_pattern for task in dataset.tasks):
-        return "as many as the file has"
-    return f"{len(dataset.tasks):,}"
+def _count_tasks(dataset: DatasetSpec, published: int | None) -> str:
+    if not any(task.is_pattern for task in dataset.tasks):
+        return f"{len(dataset.tasks):,}"
+    return "as many as the file has" if published is None else f"{published:,} *"

@@ -33,6 +33,7 @@ class PublishedMix:
         molecules: of the mix, as stated.
         source: of that number.
         rounded: whether the source rounds it.
+        tasks: by the paper, of the datasets whose tasks the spec leaves to the columns of the file.
         sizes: per source of the mix.
         notes: further published numbers, each with its source.
     """
@@ -42,6 +43,7 @@ class PublishedMix:
     sizes: dict[str, PublishedSize]
     notes: tuple[str, ...] = ()
     rounded: bool = False
+    tasks: tuple[tuple[str, int], ...] = ()
 
 
 def _splits(train: int, validation: int, test: int, test_seen: int | None = None) -> tuple[tuple[Split, int], ...]:
@@ -73,6 +75,7 @@ PUBLISHED: dict[str, PublishedMix] = {
         },
         (f"PCBA_1328 has about 224 million labels ({PAPER}).",),
         rounded=True,
+        tasks=(("l1000_vcap", 978), ("l1000_mcf7", 978), ("pcba_1328", 1_328)),
     ),
     "ultralarge": PublishedMix(
         83_000_000,
@@ -80,6 +83,7 @@ PUBLISHED: dict[str, PublishedMix] = {
         {"pm6_83m": _ULTRALARGE},
         (f"69 tasks ({PAPER}), and 13 billion labels in UltraLarge, LargeMix and ToyMix together.",),
         rounded=True,
+        tasks=(("pm6_83m_n7", 7),),
     ),
     "zinc250k": PublishedMix(249_455, ROWS, {"zinc250k": PublishedSize(249_455, ROWS)}),
     "qm7b": PublishedMix(

@@ -25,7 +25,7 @@ def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
     path: Annotated[Path, typer.Argument(metavar="DIR", help="A built mix.")],
     repo: Annotated[str | None, typer.Option("--repo", help="The repository on the Hub: namespace/name.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="In place of a Hub, a folder or an address: s3://...")] = None,
-    version: Annotated[str | None, typer.Option("--version", help="The version that the mix must have.")] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Refuse a mix of another version.")] = None,
     private: Annotated[bool, typer.Option("--private", help="Make the repository private, if it is made.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
     workers: WorkersOption = None,
@@ -36,6 +36,8 @@ def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
     from molmix_bench.hub.publish_folder import publish_to_folder
 
     processes = workers or os.cpu_count() or 1
+    if private and to is not None:
+        raise UsageError("--private", found="a folder or an address", expected="--repo", fix="set its rights yourself")
     if repo is not None and to is None:
         done = publish(path, repo, version=version, private=private, yes=yes, workers=processes)
     elif to is not None and repo is None:
@@ -51,6 +53,8 @@ def publish_mix(  # noqa: PLR0913, PLR0917 - an argument for every option
         print(f"{done.repo} {done.tag} at {done.commit}")
         return
     print(f"{done.repo}: would publish {len(done.changed)} files ({size:,} bytes) as {done.tag}")
+    for replaced in done.replaced:
+        print(f"would replace {replaced}")
     for stale in done.stale:
         print(f"would delete {stale}")
     say("nothing was changed; add --yes to do it")

@@ -16,7 +16,7 @@ from molmix_bench.vocab import SPLITS, Level
 
 
 def show_mix(
-    mix: Annotated[str, typer.Argument(help="A built directory, or the name of a mix.")],
+    mix: Annotated[str, typer.Argument(help="A built directory, a mix of the catalog, or namespace/name on a Hub.")],
     tasks: Annotated[bool, typer.Option("--tasks", help="List every task.")] = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the mix's card there as one HTML page.")

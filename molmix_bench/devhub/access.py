@@ -15,7 +15,7 @@ from molmix_bench.devhub.store import HubStore
 
 MAX_BODY_BYTES = 256 << 20
 """Of what is read into memory: a commit with its regular files; large files are streamed to disk."""
-_TOKEN = re.compile(r"(?:Bearer|Token) hf_([A-Za-z0-9][A-Za-z0-9-]{0,38})", re.IGNORECASE)
+_TOKEN = re.compile(r"(?:Bearer|Token) hf_([A-Za-z0-9][A-Za-z0-9._-]{0,95})", re.IGNORECASE)
 
 
 def hub_of(request: Request) -> HubStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Fault:
         headers: of the answer of REFUSE, such as Retry-After.
         seconds: of SLOW.
         call: of CALL.
-        hits: how many requests were hit.
+        hits: the requests that were hit.
     """
 
     kind: FaultKind
@@ -63,7 +63,7 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     call: Callable[[], object] | None = None
-    hits: int = 0
+    hits: list[str] = field(default_factory=list)
 
     def strikes(self, request: str) -> bool:
         """Whether this request is hit; counts."""
@@ -73,7 +73,7 @@ class Fault:
             self.skip -= 1
             return False
         self.times -= 1
-        self.hits += 1
+        self.hits.append(request)
         return True
 
 

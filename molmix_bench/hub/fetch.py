@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from molmix_bench.atomic import write_text
@@ -15,6 +16,8 @@ from molmix_bench.hub.verify import Difference, FolderSource, read_manifest, req
 from molmix_bench.specs.manifest import Manifest
 from molmix_bench.talk import say
 from molmix_bench.vocab import MANIFEST_FILE
+
+_NUM_NAMED = 5
 
 
 def fetch(repo: str, *, revision: str | None = None) -> Path:
@@ -61,11 +64,12 @@ def fetch_if_there(repo: str, *, revision: str) -> Path | None:
 
 
 def _cached(remote: Remote, revision: str, reason: HubError) -> Path:
-    try:
+    with suppress(HubError):
         folder = remote.cached(revision, [MANIFEST_FILE], local_only=True)
-    except HubError:
-        raise reason from None
-    return folder
+        # `datasets` keeps its downloads in the same place, and needs no manifest.
+        if (folder / MANIFEST_FILE).is_file():
+            return folder
+    raise reason
 
 
 def _patterns(manifest: Manifest) -> list[str]:
@@ -83,7 +87,8 @@ def _verified(remote: Remote, folder: Path) -> Path:
         return folder
     source = FolderSource(folder)
     if wrong := _wrong(source):
-        say(f"{remote.where}: {', '.join(wrong)} came with other bytes; fetching again")
+        named = f"{', '.join(wrong[:_NUM_NAMED])}{', ...' if len(wrong) > _NUM_NAMED else ''}"
+        say(f"{remote.where}: {len(wrong)} files that are not as in the manifest ({named}); fetching them again")
         for path in wrong:
             (folder / path).resolve().unlink(missing_ok=True)
             (folder / path).unlink(missing_ok=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from molmix_bench.build.remote import RemoteFolder
 from molmix_bench.errors import UsageError
 from molmix_bench.hub.place import Below, Place, is_address
-from molmix_bench.hub.publish_folder import LATEST_FILE, current_folder
+from molmix_bench.hub.publish_folder import LATEST_FILE, MAX_LATEST_BYTES, current_folder, parse_latest
 from molmix_bench.hub.remote import MAIN, Remote, is_repo_name
 from molmix_bench.hub.verify import FolderSource, RemoteSource, Source
 from molmix_bench.mix import is_mix
+from molmix_bench.talk import say
+from molmix_bench.vocab import MANIFEST_FILE
 
 
 def locate(name: str, *, revision: str | None = None) -> Source:
@@ -33,6 +36,7 @@ def locate(name: str, *, revision: str | None = None) -> Source:
             repr(name), found="no such directory", expected="a directory, an address, or namespace/name of a repository"
         )
     remote = Remote(name)
+    say(f"{name}: no such directory here; asking the Hub, {remote.api.endpoint}")
     return RemoteSource(remote, remote.head(revision or MAIN))
 
 
@@ -48,3 +52,24 @@ def version_folder(path: Path, *, revision: str | None = None) -> Path:
     if not published or not is_mix(path / revision):
         raise UsageError(f"revision {revision!r}", found=f"no such version in {path}", fix="leave it out")
     return path / revision
+
+
+def version_address(url: str, *, revision: str | None = None) -> str:
+    """Returns the address of the mix at an address: itself, or that of a version where mixes were published to it.
+
+    Raises:
+        UsageError: a revision of something that has none.
+        BuildError: the folder cannot be read.
+        MixError: what says which version is current cannot be read.
+    """
+    folder = RemoteFolder(url)
+    top = folder.files(depth=1)
+    published = LATEST_FILE in top and MANIFEST_FILE not in top
+    if revision is None:
+        if not published:
+            return url
+        content = folder.read(LATEST_FILE, max_bytes=MAX_LATEST_BYTES)
+        return f"{folder.url}/{parse_latest(content, where=f'{folder.url}/{LATEST_FILE}')['folder']}"
+    if not published or MANIFEST_FILE not in RemoteFolder(f"{folder.url}/{revision}").files(depth=1):
+        raise UsageError(f"revision {revision!r}", found=f"no such version in {url}", fix="leave it out")
+    return f"{folder.url}/{revision}"

@@ -35,7 +35,9 @@ class Place:
 
         self.where = address.rstrip("/")
         try:
-            fs, root = fsspec.core.url_to_fs(self.where if is_address(address) else str(Path(address).absolute()))
+            where = self.where if is_address(address) else str(Path(address).absolute())
+            # No instance of before: it would remember old listings, keys and endpoints.
+            fs, root = fsspec.core.url_to_fs(where, skip_instance_cache=True)
         except ImportError as error:
             raise MissingExtraError(address, found=str(error), fix="pip install the package it names") from error
         except ValueError as error:
@@ -46,11 +48,16 @@ class Place:
         self._is_local = "file" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
 
     def sizes(self) -> dict[str, int]:
-        """Returns the bytes of every file by path."""
+        """Returns the bytes of every file by path; none where there is no such folder."""
         with self._explained(self.where):
             self._fs.invalidate_cache()
             self._refuse_missing_bucket()
-            found = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
+            try:
+                found = self._fs.find(self._root, detail=True)
+            except FileNotFoundError:
+                found = {}
+        if self._root in found:
+            raise UsageError(self.where, found="a file", expected="a folder, or nothing there yet")
         start = len(self._root) + 1
         return {
             name[start:]: int(info["size"]) for name, info in sorted(found.items()) if not name.endswith(PART_SUFFIX)
@@ -59,8 +66,14 @@ class Place:
     def _refuse_missing_bucket(self) -> None:
         # Writing would make the bucket, under a name that may be a slip of the pen.
         bucket = self._root.partition("/")[0]
-        if bucket and not self._is_local and not self._fs.exists(bucket):
-            raise HubError(self.where, found=f"no bucket {bucket!r}", fix="make it first, or choose another --to")
+        if not bucket or self._is_local:
+            return
+        try:
+            # Not `exists`: it says no, too, when nobody answers or the keys are wrong.
+            self._fs.info(bucket)
+        except FileNotFoundError:
+            fix = "make it first, or check the address"
+            raise HubError(self.where, found=f"no bucket {bucket!r}", fix=fix) from None
 
     def put(self, path: str, source: Path) -> None:
         """Writes a file, whole or not at all."""

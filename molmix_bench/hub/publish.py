@@ -15,7 +15,7 @@ from molmix_bench.errors import HubError
 from molmix_bench.hub.contents import LocalFile, batches, local_files, stale_files
 from molmix_bench.hub.move import Move, move_branch
 from molmix_bench.hub.remote import MAIN, Remote, RemoteFile, addition
-from molmix_bench.hub.valid import open_valid
+from molmix_bench.hub.valid import open_valid, warn_of_card
 from molmix_bench.hub.verify import RemoteSource, read_manifest, wrong_bytes
 from molmix_bench.talk import say
 from molmix_bench.vocab import MANIFEST_FILE
@@ -30,6 +30,7 @@ class Publication:
         tag: the version's tag.
         parent: the commit that main is at; None where the repository does not exist.
         changed: files that main does not have, or has with other bytes.
+        replaced: those of the changed that main has with other bytes.
         stale: files of main that go.
         commit: the commit that bears the version; None as long as there is none.
         tagged: whether the tag is at that commit.
@@ -39,6 +40,7 @@ class Publication:
     tag: str
     parent: str | None
     changed: tuple[LocalFile, ...]
+    replaced: tuple[str, ...]
     stale: tuple[str, ...]
     commit: str | None
     tagged: bool
@@ -61,9 +63,11 @@ def publish(
         UsageError: the name is no repository's, or the mix has another version.
         MixError, HubError: the mix is none or not valid; the Hub cannot be reached, refuses, or holds something else.
     """
-    mix = open_valid(path, version=version, workers=workers)
+    # What is wrong with names and tokens is said at once; validation takes its time.
     remote = Remote(repo)
     user = remote.user()
+    mix = open_valid(path, version=version, workers=workers)
+    warn_of_card(mix, repo)
     wanted = local_files(mix)
     tag = f"v{mix.version}"
     plan = _plan(remote, wanted, tag, name=mix.name)
@@ -77,6 +81,9 @@ def publish(
         plan = _plan(remote, wanted, tag, name=mix.name)
     say(f"{remote.where}: {len(plan.changed)} files to publish as {tag}, {len(plan.stale)} to delete, as {user}")
     commit = plan.commit or _move_main(remote, wanted, plan)
+    if commit == plan.commit:
+        # Main has it, from an attempt that was broken off, or from another tool that verified nothing.
+        _verify_remote(remote, wanted, commit)
     remote.create_tag(tag, commit)
     _clear_staging(remote, tag)
     return _plan(remote, wanted, tag, name=mix.name)
@@ -95,16 +102,17 @@ def _plan(remote: Remote, wanted: Mapping[str, LocalFile], tag: str, *, name: st
     """Returns what is left to be done."""
     if remote.find() is None:
         _refuse_other_kind(remote)
-        return Publication(remote.repo, tag, None, tuple(wanted.values()), (), None, tagged=False)
+        return Publication(remote.repo, tag, None, tuple(wanted.values()), (), (), None, tagged=False)
     branches, tags = remote.refs()
     if tag in tags:
         _refuse_other_content(remote, wanted, tag, tags[tag])
-        return Publication(remote.repo, tag, branches[MAIN], (), (), tags[tag], tagged=True)
+        return Publication(remote.repo, tag, branches[MAIN], (), (), (), tags[tag], tagged=True)
     parent = branches[MAIN]
     tree = remote.tree(parent)
     changed, stale = _difference(tree, wanted, _named_files(remote, parent, tree, name=name))
     done = parent if not changed and not stale else None
-    return Publication(remote.repo, tag, parent, tuple(changed), tuple(stale), done, tagged=False)
+    replaced = tuple(file.path for file in changed if file.path in tree)
+    return Publication(remote.repo, tag, parent, tuple(changed), replaced, tuple(stale), done, tagged=False)
 
 
 def _difference(
@@ -161,7 +169,7 @@ def _move_main(remote: Remote, wanted: Mapping[str, LocalFile], plan: Publicatio
     parent = str(plan.parent)
     _upload(remote, list(plan.changed))
     staged = _stage(remote, wanted, plan)
-    _verify_staged(remote, wanted, staged)
+    _verify_remote(remote, wanted, staged)
     move = Move(MAIN, parent, plan.changed, plan.stale, message=f"Publish {plan.tag}")
     return move_branch(remote, move, wanted)
 
@@ -187,7 +195,7 @@ def _stage(remote: Remote, wanted: Mapping[str, LocalFile], plan: Publication) -
     return move_branch(remote, Move(branch, parent, tuple(changed), tuple(stale), message=f"Stage {plan.tag}"), wanted)
 
 
-def _verify_staged(remote: Remote, wanted: Mapping[str, LocalFile], commit: str) -> None:
+def _verify_remote(remote: Remote, wanted: Mapping[str, LocalFile], commit: str) -> None:
     """Reads every file back; what the Hub keeps with other bytes is uploaded once more.
 
     Raises:
@@ -206,8 +214,8 @@ def _verify_staged(remote: Remote, wanted: Mapping[str, LocalFile], commit: str)
     still = [file.path for file in wrong if wrong_bytes(source, file.path, file.sha256)]
     if still:
         raise HubError(
-            f"{remote.where}, branch at {commit}",
+            f"{remote.where} at {commit}",
             found=f"other bytes than were uploaded of {', '.join(still)}",
             expected="the bytes of the manifest",
-            fix="main was not touched; run the same command again, and tell the Hub if it stays so",
+            fix="nothing was moved or tagged; run the same command again, and tell the Hub if it stays so",
         )

@@ -14,14 +14,14 @@ from molmix_bench.errors import HubError, MixError
 from molmix_bench.hub.contents import LocalFile, local_files, stale_files
 from molmix_bench.hub.place import Below, Place
 from molmix_bench.hub.publish import Publication
-from molmix_bench.hub.valid import open_valid
+from molmix_bench.hub.valid import open_valid, warn_of_card
 from molmix_bench.hub.verify import wrong_bytes
 from molmix_bench.mix import Mix
 from molmix_bench.talk import say
 from molmix_bench.vocab import MANIFEST_FILE
 
 LATEST_FILE = "latest.json"
-_MAX_LATEST_BYTES = 1 << 16
+MAX_LATEST_BYTES = 1 << 16
 
 
 def publish_to_folder(
@@ -40,15 +40,15 @@ def publish_to_folder(
         UsageError, MissingExtraError: as `place.Place`; the mix has another version.
         MixError, HubError: the mix is none or not valid; the folder refuses, or holds something else.
     """
-    mix = open_valid(path, version=version, workers=workers)
     place = Place(target)
+    mix = open_valid(path, version=version, workers=workers)
+    warn_of_card(mix)
     wanted = local_files(mix)
     tag = f"v{mix.version}"
     plan = _plan(place, mix, wanted, tag)
     if not yes or plan.tagged:
         return plan
     say(f"{place.where}: {len(plan.changed)} files to publish as {tag}")
-    # Whatever was there without a manifest was never shown to anybody.
     for stale in plan.stale:
         place.delete(f"{tag}/{stale}")
     for file in plan.changed:
@@ -83,11 +83,11 @@ def _plan(place: Place, mix: Mix, wanted: dict[str, LocalFile], tag: str) -> Pub
                 fix="a published version never changes: build with another one, --set version=...",
             )
         tagged = LATEST_FILE in sizes and _read_latest(place, sizes)["folder"] == tag
-        return Publication(place.where, tag, None, (), (), tag, tagged=tagged)
+        return Publication(place.where, tag, None, (), (), (), tag, tagged=tagged)
     changed = [file for path, file in wanted.items() if not _is_there(below, there, file)]
-    return Publication(
-        place.where, tag, None, tuple(changed), tuple(stale_files(there, wanted, frozenset())), None, tagged=False
-    )
+    # What lies there in the folder of an unfinished version was never shown to anybody.
+    stale = tuple(stale_files(there, wanted, frozenset()))
+    return Publication(place.where, tag, None, tuple(changed), (), stale, None, tagged=False)
 
 
 def _is_there(below: Below, there: dict[str, int], file: LocalFile) -> bool:
@@ -127,13 +127,22 @@ def _read_latest(place: Place, sizes: dict[str, int]) -> dict[str, Any]:
     where = f"{place.where}/{LATEST_FILE}"
     if LATEST_FILE not in sizes:
         raise MixError(place.where, found=f"neither {MANIFEST_FILE} nor {LATEST_FILE}", expected="a mix")
-    if sizes[LATEST_FILE] > _MAX_LATEST_BYTES:
-        raise MixError(where, found=f"{sizes[LATEST_FILE]:,} bytes", expected=f"at most {_MAX_LATEST_BYTES:,}")
+    if sizes[LATEST_FILE] > MAX_LATEST_BYTES:
+        raise MixError(where, found=f"{sizes[LATEST_FILE]:,} bytes", expected=f"at most {MAX_LATEST_BYTES:,}")
     with place.local(LATEST_FILE) as local:
-        try:
-            data = json.loads(local.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise MixError(where, found=f"no readable JSON ({error})") from None
+        return parse_latest(local.read_bytes(), where=where)
+
+
+def parse_latest(content: bytes, *, where: str) -> dict[str, Any]:
+    """Returns what `latest.json` says: the name, the version and the folder of a mix.
+
+    Raises:
+        MixError: it says something else.
+    """
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise MixError(where, found=f"no readable JSON ({error})") from None
     if not isinstance(data, dict) or f"v{data.get('version')}" != data.get("folder") or "/" in data["folder"]:
         raise MixError(where, found="no name, version and folder of a mix", fix="publish again")
     return data

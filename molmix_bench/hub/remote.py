@@ -52,7 +52,7 @@ class Remote:
         tries: how often a question is asked.
 
     Raises:
-        UsageError: the name is no such name.
+        UsageError: the name is no such name, or HF_ENDPOINT no address.
     """
 
     def __init__(self, repo: str, *, tries: int = TRIES) -> None:
@@ -209,7 +209,10 @@ class Remote:
         found = self.refs()[1].get(tag)
         if found != commit:
             raise HubError(
-                f"{self.where}, tag {tag}", found=f"commit {found}", expected=commit, fix="choose another --version"
+                f"{self.where}, tag {tag}",
+                found=f"commit {found}",
+                expected=commit,
+                fix="a published version never changes: build with another one, --set version=...",
             )
 
     def forget_objects(self, digests: set[str]) -> None:
@@ -242,7 +245,9 @@ def deletion(path: str) -> Any:
 
 def _make_api() -> HfApi:
     """Returns the client of the endpoint that HF_ENDPOINT names; the newer transfer is for the official Hub only."""
-    endpoint = os.environ.get("HF_ENDPOINT", OFFICIAL_ENDPOINT).rstrip("/")
+    endpoint = (os.environ.get("HF_ENDPOINT") or OFFICIAL_ENDPOINT).rstrip("/")
+    if not re.match(r"https?://[^/]", endpoint):
+        raise UsageError("HF_ENDPOINT", found=repr(endpoint), expected=f"an address such as {OFFICIAL_ENDPOINT}")
     if endpoint != OFFICIAL_ENDPOINT:
         # Read when the client is imported, which another library may have done already. Without it a client with
         # hf-xet asks every Hub for a token of that protocol and gives up where there is none.

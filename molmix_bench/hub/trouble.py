@@ -6,6 +6,7 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any, TypeVar
 
 from molmix_bench.errors import HubError
@@ -123,7 +124,7 @@ def explained(error: BaseException, *, where: str) -> HubError:
     elif status_of(error) in _BUSY:
         fix = "run the same command again later; it goes on where it was"
     elif any(isinstance(cause, OSError) and cause.errno in _FULL for cause in _causes(error)):
-        fix = "make room on the disk, or set HF_HOME to a larger one; the same command goes on where it was"
+        fix = "make room on the disk, or set HF_HOME and TMPDIR to larger ones; the same command goes on where it was"
     return HubError(where, found=_summary(error), fix=fix)
 
 
@@ -152,6 +153,9 @@ def _asked_wait(headers: Any) -> float | None:
     asked = str(headers.get("Retry-After", "")).strip()
     if asked.isascii() and asked.isdigit():
         return float(asked)
+    # Or a moment, as HTTP allows.
+    if (moment := parsedate_tz(asked)) is not None:
+        return max(0.0, mktime_tz(moment) - time.time())
     limit = dict(part.strip().partition("=")[::2] for part in str(headers.get("RateLimit", "")).split(";"))
     reset = limit.get("t", "")
     return float(reset) if limit.get("r") == "0" and reset.isascii() and reset.isdigit() else None

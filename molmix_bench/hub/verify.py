@@ -161,7 +161,7 @@ def require_same(source: Source, differences: list[Difference]) -> None:
 
 
 def _compare(source: Source, file: BuiltFile) -> tuple[list[Difference], str]:
-    """Returns how a file's bytes differ, and the digest of the rows of a table; 0 for what is no table."""
+    """Returns how a file's bytes differ, and the digest of the rows of a table; empty for what is no table."""
     with source.local(file.path) as local:
         found = file_sha256(local)
         if found != file.sha256:
@@ -170,23 +170,23 @@ def _compare(source: Source, file: BuiltFile) -> tuple[list[Difference], str]:
 
 
 def _table_of(path: str) -> str:
-    """Returns the table that a file is a shard of, as `config/split`; empty for the files at the top.
+    """Returns the table that a file is a shard of, as `config/split`; empty for figures and the files at the top.
 
-    >>> _table_of("qm9/test_seen-00000-of-00002.parquet")
-    'qm9/test_seen'
+    >>> _table_of("qm9/test_seen-00000-of-00002.parquet"), _table_of("figures/sizes.png"), _table_of("drops.parquet")
+    ('qm9/test_seen', '', '')
     """
     config, slash, name = path.rpartition("/")
-    return f"{config}/{name.split('-')[0]}" if slash else ""
+    return f"{config}/{name.split('-')[0]}" if slash and name.endswith(".parquet") else ""
 
 
 def _content_digest(path: Path) -> str:
     digest = ContentDigest()
-    with open_parquet(path) as file:
-        try:
+    try:
+        with open_parquet(path) as file:
             for batch in file.iter_batches():
                 digest.update([batch])
-        except pa.ArrowInvalid as error:
-            raise MixError(str(path), found=f"no readable parquet ({error})") from None
+    except (pa.ArrowException, OSError) as error:
+        raise MixError(str(path), found=f"no readable parquet ({error})") from None
     return digest.hexdigest()
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints, model_validator
 from molmix_bench.specs.base import Spec
 from molmix_bench.specs.source import Name, SourceSpec, Url
 
-Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+VERSION_PATTERN = r"^\d+\.\d+\.\d+$"
+Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 
 
 class SeenSpec(Spec):

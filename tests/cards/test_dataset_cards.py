@@ -35,11 +35,15 @@ def test_planned_cards(name):
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_sizes_add_up(name):
-    """Rows of the splits are the rows of the file; each source of the mix has its size."""
+    """Rows of the splits are the rows of the file; each source has its size, each dataset its number of tasks."""
     from molmix_bench.specs.catalog import load_mix_spec, resolve_sources
 
     sizes = PUBLISHED[name].sizes
-    assert {source.name for source in resolve_sources(load_mix_spec(name))} == set(sizes)
+    sources = resolve_sources(load_mix_spec(name))
+    assert {source.name for source in sources} == set(sizes)
+    datasets = {key: item for source in sources for key, item in source.datasets.items()}
+    open_ended = {key for key, item in datasets.items() if any(task.is_pattern for task in item.tasks)}
+    assert open_ended == set(dict(PUBLISHED[name].tasks))
     for size in sizes.values():
         assert not size.splits or sum(rows for _, rows in size.splits) == size.rows
 

@@ -42,6 +42,19 @@ def test_folder_comes_back(api, tmp_path):
     assert sorted(api.list_repo_files("ann/x", **DATA)) == sorted([*contents, ".gitattributes"])
 
 
+def test_nothing_changed(api, hub, tmp_path):
+    """A folder that is there already is uploaded again without an upload and without a commit."""
+    for path, content in {"README.md": b"# title\n", "a/one.parquet": b"x" * 1000, "b.txt": b"y"}.items():
+        (tmp_path / "folder" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folder" / path).write_bytes(content)
+    first = api.upload_folder(repo_id="ann/x", folder_path=tmp_path / "folder", **DATA).oid
+    before = len(hub.journal)
+    again = api.upload_folder(repo_id="ann/x", folder_path=tmp_path / "folder", **DATA).oid
+    asked = [request for request, _ in hub.journal[before:]]
+    assert again == first == api.repo_info("ann/x", **DATA).sha
+    assert not any(request.startswith("PUT ") or "/commit/" in request for request in asked)
+
+
 def test_tree_in_pages(api):
     """A tree of more entries than a page has is listed whole: recursively, one level, one folder, expanded."""
     paths = [f"d{i}/{j}.txt" for i in range(3) for j in range(3)]
@@ -155,6 +168,14 @@ def test_private_and_foreign_repositories(api, hub):
     api.delete_repo("ann/secret", **DATA)
     with pytest.raises(RepositoryNotFoundError):
         api.repo_info("ann/secret", **DATA)
+
+
+@pytest.mark.parametrize("name", ["ann", "Ann-2", "ann_lee", "ann.lee"])
+def test_any_name_is_a_user(hub, name):
+    """The token hf_NAME is user NAME, who can make repositories under that name."""
+    client = HfApi(endpoint=hub.url, token=f"hf_{name}")
+    assert client.whoami()["name"] == name
+    assert client.create_repo(f"{name}/x", **DATA).repo_id == f"{name}/x"
 
 
 @pytest.mark.parametrize("token", ["nonsense", "hf_", "hf_ann/../x"])

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from molmix_bench.build.run import build
+from molmix_bench.cards import write
 from molmix_bench.devhub.names import Kind, repo_id
 from molmix_bench.mix import Mix
 from molmix_bench.specs.base import validate_spec
@@ -20,13 +23,22 @@ SCRIPT = "from molmix_bench.cli import main; main()"
 
 
 def build_version(folder: Path, version: str, *, title: str = "Tiny") -> Mix:
-    """Returns a tiny mix; 1.0.0 and 1.1.0 share one dataset, and each has one that the other has not."""
+    """Returns a tiny mix with its card; 1.0.0 and 1.1.0 share one dataset, and each has one that the other has not.
+
+    The figures of the card are a few bytes each, for drawing them takes seconds.
+    """
     one = table_source("one", numbered(ALKANES[:30], tasks=2), folder)
     name = "old" if version == "1.0.0" else "new"
     two = table_source(name, numbered(ALKANES[10:]), folder)
     data = mix_spec(one, two, method="hash").model_dump(mode="json") | {"version": version, "title": title}
     spec = validate_spec(MixSpec, data, where="tiny")
-    return build(spec, folder / f"v{version}", raw=[folder], layout=SMALL_PIECES)
+    built = build(spec, folder / f"v{version}", raw=[folder], layout=SMALL_PIECES)
+    figures = {
+        name: (f"{name} {version}".encode(), f"{name} {version}, dark".encode()) for name in ("density", "sizes")
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "_draw", lambda *_: figures)
+        return write.write_card(built.path, repository="molmix/tiny")
 
 
 def environment(hub, folder: Path, *, user: str = "molmix", **more: str) -> dict[str, str]:

@@ -46,8 +46,8 @@ def test_corruption_in_download_is_repaired(published, path, capsys):
     """One other byte of the same length in a download is found at first use, named, and fetched again."""
     published.faults.append(Fault(FaultKind.CORRUPT_DOWNLOAD, f"GET .*/{path}"))
     loaded = mb.load(REPO)
-    assert published.faults[0].hits == 1
-    assert f"{path} came with other bytes" in capsys.readouterr().err
+    assert len(published.faults[0].hits) == 1
+    assert f"not as in the manifest ({path}); fetching" in capsys.readouterr().err
     assert verify(locate(str(loaded.path))) == []
 
 
@@ -70,6 +70,26 @@ def test_corruption_in_upload_is_found(hub, versions):
     [difference] = verify(locate(REPO))
     with pytest.raises(HubError, match=difference.path):
         mb.load(REPO)
+
+
+def test_figures_are_no_tables(published, versions):
+    """A figure of the card that differs is named like any other file, and one that is right is no trouble."""
+    assert "figures/density.png" in [file.path for file in versions[1].manifest.files]
+    assert verify(locate(REPO)) == []
+    repo = repository(published, REPO)
+    flip_byte(repo.content_path(repo.commit("main").files["figures/density.png"]))
+    assert [item.path for item in verify(locate(REPO))] == ["figures/density.png"]
+
+
+def test_slow_hub_that_knows_no_ranges(published):
+    """A Hub that takes its time and sends whole files whatever part is asked for serves the same mix."""
+    published.faults += [
+        Fault(FaultKind.SLOW, "GET .*/resolve/", seconds=0.3, times=3),
+        Fault(FaultKind.NO_RANGE, "GET .*/resolve/", times=-1),
+    ]
+    loaded = mb.load(REPO)
+    assert [len(fault.hits) > 2 for fault in published.faults] == [True, True]
+    assert verify(locate(str(loaded.path))) == []
 
 
 def test_changed_copy_is_noticed(published):
@@ -139,6 +159,35 @@ def test_generated_mixes_ask_no_hub(hub, versions, monkeypatch):
     monkeypatch.setattr("molmix_bench.build.run.build", lambda *_, **__: versions[0])
     mb.load("minimix")
     assert hub.journal == []
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_no_manifest_in_the_cache(published, monkeypatch, reached):
+    """What `datasets` left in the cache, without a manifest, is no mix: a lost network is what is told of."""
+    published.faults.clear()
+    if reached:
+        HfApi(endpoint=published.url).hf_hub_download(REPO, SHARD, repo_type="dataset")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("molmix_bench.hub.trouble.time.sleep", lambda _: None)
+    with pytest.raises(HubError, match=r"check the network and HF_ENDPOINT"):
+        mb.load(REPO)
+
+
+def test_catalog_names_without_a_network(hub, versions, monkeypatch, capsys):
+    """A name of the catalog is built where neither the cache nor the Hub can be had."""
+    monkeypatch.setattr("molmix_bench.build.run.build", lambda *_, **__: versions[0])
+    monkeypatch.setattr("molmix_bench.hub.trouble.time.sleep", lambda _: None)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert mb.load("toymix").name == "tiny"
+    assert "not on the Hub: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nonsense", "huggingface.co", "ftp://host", "https://"])
+def test_an_endpoint_that_is_no_address(monkeypatch, address):
+    """An endpoint without a protocol is said to be none, and not asked four times."""
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(UsageError, match=r"HF_ENDPOINT: found .* expected an address such as https://huggingface.co"):
+        mb.load(REPO)
 
 
 @pytest.mark.slow

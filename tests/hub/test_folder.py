@@ -128,6 +128,14 @@ def test_refused(target, versions, tmp_path):
         locate(f"{target}/nowhere" if "://" in target else "memory://nowhere")
 
 
+def test_a_file_is_no_folder(versions, tmp_path):
+    """A target that is a file is a usage error, and the file stays."""
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(UsageError, match=r"thesis.tex: found a file; expected a folder"):
+        publish_to_folder(versions[0].path, str(tmp_path / "thesis.tex"), yes=True)
+    assert (tmp_path / "thesis.tex").read_text() == "x"
+
+
 def test_a_folder_named_by_a_file_stays_inside(tmp_path):
     """`latest.json` cannot name a folder outside."""
     (tmp_path / "latest.json").write_text(json.dumps({"name": "x", "version": "/../..", "folder": "v/../.."}))

@@ -68,7 +68,7 @@ def test_client(line, hub, versions, tmp_path):
 
 @pytest.mark.slow
 def test_publish(line, hub, versions, tmp_path):
-    """Our own commands work with it: publish, update, verify, load."""
+    """Our own commands work with it: publish, update, verify, load; what was loaded loads without a network too."""
     _, python = line
     env = environment(hub, tmp_path)
     for version in versions:
@@ -76,3 +76,6 @@ def test_publish(line, hub, versions, tmp_path):
     assert complete_version(repository(hub, "molmix/tiny"), "main") == "1.1.0"
     _run(python, SCRIPT, "verify", "molmix/tiny", env=env)
     _run(python, SCRIPT, "info", "molmix/tiny", env=env)
+    for change in ({"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
+        again = _run(python, SCRIPT, "info", "molmix/tiny", env=env | change)
+        assert "not reached; looking for it in the cache" in again.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from email.utils import formatdate
 
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -12,6 +14,7 @@ from molmix_bench.errors import HubError, MixError, UsageError
 from molmix_bench.hub import contents
 from molmix_bench.hub.contents import LocalFile, batches, is_foreign
 from molmix_bench.hub.publish import publish
+from tests.build.tiny import ALKANES, build_tiny, numbered, table_source
 from tests.hub.published import build_version, complete_version, repository, uploads
 
 REPO = "molmix/tiny"
@@ -29,9 +32,9 @@ def _api(hub, user="molmix"):
     return HfApi(endpoint=hub.url, token=f"hf_{user}")
 
 
-def _add(hub, path, content=b"x"):
+def _add(hub, path, content=b"x", repo=REPO):
     operations = [CommitOperationAdd(path, content)]
-    return _api(hub).create_commit(REPO, operations, commit_message="stranger", repo_type="dataset").oid
+    return _api(hub).create_commit(repo, operations, commit_message="stranger", repo_type="dataset").oid
 
 
 def test_dry_run_changes_nothing(hub, versions):
@@ -81,6 +84,17 @@ def test_foreign_files_stay_and_stray_tables_go(old_hub, versions):
     files = repository(old_hub, REPO).commit("main").files
     assert "LICENSE" in files
     assert "one/train-99999-of-99999.parquet" not in files
+
+
+def test_what_is_replaced_is_named(old_hub, versions):
+    """The plan names what main has with other bytes: of a repository that somebody began by hand, its README.md."""
+    replaced = publish(versions[1].path, REPO).replaced
+    assert {"manifest.json", "README.md", "croissant.json"} < set(replaced)
+    assert "one/train-00000-of-00001.parquet" not in replaced
+    _api(old_hub).create_repo("molmix/mine", repo_type="dataset")
+    _add(old_hub, "README.md", repo="molmix/mine")
+    plan = publish(versions[1].path, "molmix/mine")
+    assert (plan.replaced, plan.stale) == (("README.md",), ())
 
 
 def test_other_content_under_a_tag_is_refused(old_hub, versions, tmp_path):
@@ -152,16 +166,69 @@ def test_waits_as_the_server_says(old_hub, versions, quick):
         publish(versions[1].path, REPO)
 
 
+def test_a_moment_to_wait_for(old_hub, versions, quick):
+    """Retry-After may be a moment instead of seconds; one that has passed asks for no wait."""
+    for seconds in (30, -30):
+        moment = formatdate(time.time() + seconds, usegmt=True)
+        old_hub.faults.append(Fault(FaultKind.REFUSE, "GET .*/refs", headers=(("Retry-After", moment),)))
+    publish(versions[1].path, REPO)
+    assert quick == [pytest.approx(30, abs=3), 0]
+
+
+def test_what_is_wrong_is_said_before_the_validation(hub, versions, monkeypatch):
+    """Names, versions and tokens are looked at before a validation that may take an hour."""
+    monkeypatch.setattr("molmix_bench.hub.valid.validate", lambda *_, **__: pytest.fail("validated"))
+    with pytest.raises(UsageError, match="expected namespace/name"):
+        publish(versions[0].path, "tiny")
+    for version in ("1.0", "banana", "v1.0.0"):
+        with pytest.raises(UsageError, match=rf"--version: found '{version}'; expected three numbers"):
+            publish(versions[0].path, REPO, version=version)
+    monkeypatch.setenv("HF_TOKEN", "wrong")
+    with pytest.raises(HubError, match="HTTP 401"):
+        publish(versions[0].path, REPO)
+
+
+def test_warnings_of_the_card(hub, versions, tmp_path, capsys):
+    """A mix without a card, and one whose card names another repository, are published with a word about it."""
+    publish(versions[0].path, REPO)
+    assert "README.md" not in capsys.readouterr().err
+    publish(versions[0].path, "molmix/other")
+    assert "load another repository than molmix/other: molmix-bench card" in capsys.readouterr().err
+    bare = build_tiny(tmp_path, table_source("one", numbered(ALKANES), tmp_path))
+    publish(bare.path, REPO)
+    assert "README.md has no licence, counts or figures yet" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", [FaultKind.LOSE, FaultKind.CUT_AFTER])
 def test_lost_answers(hub, versions, quick, kind):
     """A request that was carried out though its answer was lost is not carried out twice."""
     patterns = ("repos/create", "PUT", "branch/", "commit/publish", "commit/main", "tag/", "DELETE")
     hub.faults += [Fault(kind, pattern, status=504) for pattern in patterns]
     publish(versions[0].path, REPO, yes=True)
-    assert [fault.hits for fault in hub.faults] == [1] * len(patterns)
+    assert [len(fault.hits) for fault in hub.faults] == [1] * len(patterns)
     repo = repository(hub, REPO)
     assert [complete_version(repo, sha) for sha, _ in repo.log("main")] == ["1.0.0", None]
     assert set(repo.state.refs) == {"refs/heads/main", "refs/tags/v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("status", "pattern", "says"),
+    [
+        (412, "commit/main", r"HTTP 412; look at what changed"),
+        (403, "commit/publish", r"branch publish-v1.1.0: HTTP 403; use a token with write access"),
+        (401, "branch/", r"HTTP 401; log in"),
+        (413, "preupload", r"HTTP 413; the Hub does not take files this large"),
+    ],
+)
+def test_refusals_in_the_middle(old_hub, versions, quick, status, pattern, says):
+    """A refusal at any step is an error with its reason, waits for nothing, and leaves main; the next run goes on."""
+    old_hub.faults.append(Fault(FaultKind.REFUSE, f"POST .*{pattern}", status=status))
+    with pytest.raises(HubError, match=says):
+        publish(versions[1].path, REPO, yes=True)
+    assert (complete_version(repository(old_hub, REPO), "main"), quick) == ("1.0.0", [])
+    publish(versions[1].path, REPO, yes=True)
+    assert complete_version(repository(old_hub, REPO), "main") == "1.1.0"
+    assert set(uploads(old_hub).values()) == {1}
 
 
 def test_stranger_between(old_hub, versions):
@@ -188,15 +255,29 @@ def test_corruption_on_the_hub_is_repaired(hub, versions):
     """A byte that is wrong on the Hub after an upload is found before main moves, and the object uploaded again."""
     hub.faults.append(Fault(FaultKind.CORRUPT_UPLOAD, "PUT .*/whole"))
     publish(versions[0].path, REPO, yes=True)
-    assert hub.faults[0].hits == 1
+    assert len(hub.faults[0].hits) == 1
     assert complete_version(repository(hub, REPO), "main") == "1.0.0"
     assert sorted(uploads(hub).values())[-2:] == [1, 2]
+
+
+def test_what_another_tool_uploaded_is_verified_before_the_tag(hub, versions):
+    """A main that has the version already, spoilt on its way there by another tool, is repaired before it is tagged."""
+    api = _api(hub)
+    api.create_repo(REPO, repo_type="dataset")
+    hub.faults.append(Fault(FaultKind.CORRUPT_UPLOAD, "PUT .*/whole"))
+    api.upload_folder(repo_id=REPO, folder_path=versions[0].path, repo_type="dataset")
+    repo = repository(hub, REPO)
+    assert complete_version(repo, "main") is None
+    before = repo.resolve("main")
+    done = publish(versions[0].path, REPO, yes=True)
+    assert (done.tagged, done.commit) == (True, before)
+    assert complete_version(repo, "v1.0.0") == "1.0.0"
 
 
 def test_lasting_corruption_never_reaches_main(old_hub, versions):
     """Where the Hub spoils an object every time, main stays as it was, and the error names the file."""
     old_hub.faults.append(Fault(FaultKind.CORRUPT_UPLOAD, "PUT .*/whole", times=-1))
-    with pytest.raises(HubError, match=r"other bytes than were uploaded of .*mix/train.*main was not touched"):
+    with pytest.raises(HubError, match=r"other bytes than were uploaded of .*mix/train.*nothing was moved or tagged"):
         publish(versions[1].path, REPO, yes=True)
     assert complete_version(repository(old_hub, REPO), "main") == "1.0.0"
 
