@@ -25,6 +25,7 @@ def test_blocks_are_marked():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_blocks_run(tmp_path):
     """Every command and program exits with 0; each finds what the ones before it made, and a Hub of its own."""
     environment = os.environ | {"MOLMIX_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path / "hf")}
