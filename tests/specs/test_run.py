@@ -11,7 +11,8 @@ from molmix_bench.specs.base import read_yaml, validate_spec
 from molmix_bench.specs.model import FittedSpec
 from molmix_bench.specs.run import RunSpec
 
-BASELINES = sorted((Path(__file__).parents[2] / "baselines").rglob("*.yaml"))
+_FOLDER = Path(__file__).parents[2] / "baselines"
+BASELINES = [path for path in sorted(_FOLDER.rglob("*.yaml")) if not path.is_relative_to(_FOLDER / "results")]
 
 
 def _spec(**changes):
