@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from leaderboard.mixes import Mixes
 from leaderboard.store.database import Store, changed
@@ -56,10 +57,17 @@ def know_mixes(store: Store, places: Sequence[str]) -> None:
                 raise UsageError(place, found=found, expected=expected, fix=fix)
             if session.get(KnownMix, name) is None:
                 changed(session)
-            session.merge(_known(mix, place))
+            put_mix(session, mix, place)
 
 
-def _known(mix: Mix, place: str) -> KnownMix:
+def known_places(store: Store) -> dict[str, str]:
+    """Returns the places of the store's own mixes by name."""
+    with store.reading() as session:
+        return {mix.name: mix.place for mix in session.scalars(select(KnownMix))}
+
+
+def put_mix(session: Session, mix: Mix, place: str) -> None:
+    """Notes where a mix lies, in place of one of the same name."""
     # A directory may be meant from where we are now.
     where = str(Path(place).absolute()) if Path(place).is_dir() else place
-    return KnownMix(name=mix.name, place=where, build_key=mix.manifest.build_key)
+    session.merge(KnownMix(name=mix.name, place=where, build_key=mix.manifest.build_key))

@@ -41,7 +41,9 @@ def check_announced(files: list[Announced], limits: UploadLimits) -> None:
         raise RefusalError(422, f"{len(files):,} files; a submission has 1 to {limits.files:,}")
     bad = [file.path for file in files if _PATH.fullmatch(file.path) is None]
     if bad:
-        raise RefusalError(422, f"{_shown(bad)}: send submission.yaml and predictions/<dataset>/<split>/seed=<k>.parquet")
+        raise RefusalError(
+            422, f"{_shown(bad)}: send submission.yaml and predictions/<dataset>/<split>/seed=<k>.parquet"
+        )
     folded = [file.path.lower() for file in files]
     parents = {parent for path in folded for parent in _parents(path)}
     twice = {path for path in folded if folded.count(path) > 1} if len(set(folded)) < len(folded) else set()

@@ -1,7 +1,7 @@
 """The queue: jobs under leases, and what comes of a job, written once whoever finishes it.
 
-A worker holds a job for as long as it renews its lease. One that is killed does not, and the job goes to another. What a
-worker did whose lease another has taken over is thrown away, so that no score is written twice.
+A worker holds a job for as long as it renews its lease. One that is killed does not, and the job goes to another. What
+a worker did whose lease another has taken over is thrown away, so that no score is written twice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from leaderboard.entries import Scored
 from leaderboard.site.records import Action
 from leaderboard.store.database import Store, changed
-from leaderboard.store.tables import Event, Job, JobState, Score, State, Submission
+from leaderboard.store.tables import Job, JobState, Score, State, Submission
+from leaderboard.store.upkeep import event_of
 from molmix_bench.metrics.protocol import PROTOCOL
 from molmix_bench.mix import Mix
 from molmix_bench.submissions.check import Problem
@@ -165,17 +166,7 @@ def _put_on_board(session: Session, submission: Submission, scored: Scored, mix:
     submission.model = f"{spec.model} {spec.version}"
     if submission.name is None:
         submission.name = _free_name(session, f"{spec.model}-{spec.version}")
-        text = "Scored from its predictions."
-        session.add(
-            Event(
-                at=now,
-                action=str(Action.ADDED),
-                mix=mix.name,
-                text=text,
-                entry=submission.name,
-                model=submission.model,
-            )
-        )
+        session.add(event_of(submission, Action.ADDED, "Scored from its predictions.", at=now))
     changed(session)
 
 

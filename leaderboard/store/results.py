@@ -90,4 +90,3 @@ def _parquet(table: pl.DataFrame) -> bytes:
 
 def _table(content: bytes, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
     return pl.read_parquet(io.BytesIO(content)).select(*schema)
-

@@ -148,5 +148,3 @@ def _ticket(session: Session, submission: Submission) -> Ticket:
     return Ticket(
         submission.ticket, submission.state, submission.since, submission.mix, submission.name, problems, ahead
     )
-
-

@@ -1,6 +1,7 @@
 """Uploads that are open: what was announced, and the bytes that are here already.
 
-The length of a file on the disk says what has arrived, so that nothing but bytes is lost with a process or a connection.
+The length of a file on the disk says what has arrived, so that a process or a connection that ends takes no more than
+the bytes with it that were on their way.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,14 @@ NAME = "submission"
 """Of the folder, as problems name it."""
 
 
+def desk_of(store: Store, owner: str) -> Path:
+    """Returns the folder of a worker."""
+    return store.path / WORK / owner
+
+
 @contextmanager
-def laid_out(store: Store, owner: str, files: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
-    """Yields a submission's folder, of copies from the archive; gone afterwards."""
-    place = store.path / WORK / owner
+def laid_out(store: Store, place: Path, files: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+    """Yields a submission's folder below `place`, of copies from the archive; gone afterwards."""
     shutil.rmtree(place, ignore_errors=True)
     root = place / NAME
     root.mkdir(mode=0o700, parents=True)

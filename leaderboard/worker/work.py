@@ -29,7 +29,7 @@ from leaderboard.store.queue import (
     tell_scoring,
 )
 from leaderboard.store.results import pack
-from leaderboard.worker.score import drop_left_over, laid_out, score_files
+from leaderboard.worker.score import desk_of, drop_left_over, laid_out, score_files
 from molmix_bench.errors import MolmixError
 from molmix_bench.talk import say
 
@@ -95,7 +95,7 @@ class Worker:
 
 def _score(store: Store, lease: Lease) -> str:
     mixes = mixes_of(store)
-    with laid_out(store, lease.owner, lease.files) as folder:
+    with laid_out(store, desk_of(store, lease.owner), lease.files) as folder:
         found = score_files(folder, lease.files, mixes, lambda: tell_scoring(store, lease))
     if isinstance(found, Refused):
         outcome, is_ours = "refused", refuse(store, lease, found.problems, mix=found.mix)
