@@ -7,14 +7,13 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-from requests.auth import AuthBase
 
 from leaderboard.store.refusals import RefusalError
 from leaderboard.store.users import USER_NAME
 from molmix_bench.errors import UsageError
+from molmix_bench.submissions.bearer import Bearer, keeps_secrets
 
 HUB_TOKEN = re.compile(r"hf_[A-Za-z0-9-]{1,200}")
 OFFICIAL = "https://huggingface.co"
@@ -22,7 +21,6 @@ _WHOAMI = "/api/whoami-v2"
 _MAX_ANSWER_BYTES = 256 << 10
 _TIMEOUT_S = 5.0
 _TOTAL_S = 10.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OK, _REFUSED = 200, (401, 403)
 
 
@@ -32,24 +30,10 @@ def check_endpoint(endpoint: str) -> str:
     Raises:
         UsageError: tokens would go there unencrypted, or it is no address.
     """
-    parts = urlsplit(endpoint)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not is_safe or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not keeps_secrets(endpoint):
         expected = "https://HOST, or http:// on this machine: users' tokens are sent there"
         raise UsageError("HF_ENDPOINT", found=f"{endpoint!r:.200}", expected=expected)
     return endpoint.rstrip("/")
-
-
-class Bearer(AuthBase):
-    """Sends a token, and keeps `requests` from sending what a `.netrc` has for the host instead."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Returns the request with the token."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def ask_hub(endpoint: str, token: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +70,9 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         host = f"[{address.host}]" if ":" in address.host else address.host
+        # uvicorn stops at a signal and then raises it once more, for whoever handled it before: by then all is done.
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: None)
         ready(f"http://{host}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listener])
 
