@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from leaderboard.cli import app
+from leaderboard.store.database import Store
+from leaderboard.store.users import Origin, caller_of
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.metrics.reference import read_reference
 from tests.build.tiny import ALKANES, build_tiny, table_source
@@ -99,3 +101,23 @@ def texts(site: Path) -> dict[str, str]:
         for path in sorted(site.rglob("*"))
         if path.is_file() and path.suffix != ".gz"
     }
+
+
+@pytest.fixture
+def clock():
+    """The time, which stands still until a test moves it."""
+    return [1_000_000.0]
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    """An empty store."""
+    made = Store(tmp_path / "data", make=True, clock=lambda: clock[0])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(store):
+    """A user."""
+    return caller_of(store, Origin.HUB, "ann")
