@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leaderboard.service.app import make_app
 from leaderboard.service.patient import PatientProtocol
@@ -53,31 +55,40 @@ def serve(
     Raises:
         UsageError: the port is taken.
     """
-    with _listen(address) as listener:
-        app = make_app(store, hub=hub, limits=limits)
-        config = uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            ws="none",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=address.proxy is not None,
-            forwarded_allow_ips=address.proxy,
-            limit_concurrency=_MAX_CONNECTIONS,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+    with listen(address) as listener:
+        server = make_server(make_app(store, hub=hub, limits=limits), proxy=address.proxy)
         host = f"[{address.host}]" if ":" in address.host else address.host
         # uvicorn stops at a signal and then raises it once more, for whoever handled it before: by then all is done.
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: None)
         ready(f"http://{host}:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
-def _listen(address: Address) -> socket.socket:
+def make_server(
+    app: ASGIApp, *, proxy: str | None = None, protocol: type[H11Protocol] = PatientProtocol
+) -> uvicorn.Server:
+    """Returns a server that no slow or talkative client can hold for long."""
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        # No line for each request: addresses hold what callers wrote into them.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy,
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(address: Address) -> socket.socket:
+    """Returns a socket that listens; raises `UsageError` where it cannot."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     # asyncio sends without delay on sockets that say TCP; on others each answer waits 40 ms for an acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

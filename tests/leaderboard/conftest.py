@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 
 from leaderboard.cli import app
 from leaderboard.store.database import Store
+from leaderboard.store.known import know_mixes
 from leaderboard.store.users import Origin, caller_of
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.metrics.reference import read_reference
 from tests.build.tiny import ALKANES, build_tiny, table_source
-from tests.submissions.honest import facts_of, write_facts
+from tests.leaderboard.live import serving_here
+from tests.submissions.honest import build_mix, facts_of, write_facts, write_submission
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> \" onclick='x' {{ 7 * 7 }}"
 """Markup and a template's expression, in every text that a submitter may choose freely."""
@@ -121,3 +123,25 @@ def store(tmp_path, clock):
 def ann(store):
     """A user."""
     return caller_of(store, Origin.HUB, "ann")
+
+
+@pytest.fixture(scope="session")
+def honest_mix(tmp_path_factory):
+    """The mix that honest and hostile submissions to the service predict."""
+    return build_mix(tmp_path_factory.mktemp("honest-mix"))
+
+
+@pytest.fixture(scope="session")
+def honest(honest_mix, tmp_path_factory):
+    """A submission without a fault."""
+    return write_submission(tmp_path_factory.mktemp("honest"), honest_mix)
+
+
+@pytest.fixture
+def here(honest_mix, tmp_path):
+    """An empty service of that mix, whose users no Hub knows."""
+    store = Store(tmp_path / "data", make=True)
+    know_mixes(store, [str(honest_mix.path)])
+    with serving_here(store) as running:
+        yield running
+    store.close()

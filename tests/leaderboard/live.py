@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,13 @@ from pathlib import Path
 
 import requests
 
+from leaderboard.service.app import make_app
+from leaderboard.service.patient import PatientProtocol
+from leaderboard.service.serve import Address, listen, make_server
 from leaderboard.store.database import Store
+from leaderboard.store.limits import UploadLimits
 from leaderboard.store.users import make_token
+from leaderboard.worker.work import Worker
 
 DEADLINE_S = 240.0
 """On a machine that does other things too."""
@@ -35,16 +41,35 @@ class Live:
 
     def client(self, name: str) -> Client:
         """Returns a client of a local user, who gets a token."""
-        store = Store(self.data)
-        token = make_token(store, name)
-        store.close()
-        return Client(self.url, token)
+        return local_client(self.url, self.data, name)
 
     def work(self, *, lease: float = 5.0, drain: bool = False) -> subprocess.Popen[str]:
         """Starts a worker."""
         command = ["worker", "--data", self.data, "--lease", lease, *(["--drain"] if drain else [])]
         self.workers.append(start(command, self.log))
         return self.workers[-1]
+
+
+@dataclass
+class Here:
+    """A service in a thread of this process; what is in the queue is done when a test says so."""
+
+    url: str
+    store: Store
+
+    def client(self, name: str) -> Client:
+        """Returns a client of a local user, who gets a token."""
+        return local_client(self.url, self.store.path, name)
+
+    def work(self) -> None:
+        """Does what is in the queue, and waits until the board shows it."""
+        Worker(self.store).run(drain=True)
+        self.show()
+
+    def show(self) -> None:
+        """Waits until the board is that of the store."""
+        nobody, version = Client(self.url, None), self.store.version()
+        until(lambda: nobody.get("health")["board_version"] >= version or None)
 
 
 class Client:
@@ -126,6 +151,35 @@ def start(command: Sequence[object], log: Path, **more) -> subprocess.Popen[str]
         return subprocess.Popen(
             [sys.executable, "-m", "leaderboard", *map(str, command)], stderr=stderr, text=True, **more
         )
+
+
+def local_client(url: str, data: Path, name: str) -> Client:
+    """Returns a client with a new token of a local user."""
+    store = Store(data)
+    token = make_token(store, name)
+    store.close()
+    return Client(url, token)
+
+
+@contextmanager
+def serving_here(
+    store: Store, *, hub: str | None = None, limits: UploadLimits | None = None, head_seconds: float = 10
+) -> Iterator[Here]:
+    """Yields a service of a store in a thread of this process."""
+
+    class Protocol(PatientProtocol):
+        """As the service's, with another patience."""
+
+    Protocol.head_seconds = head_seconds
+    with listen(Address(port=0)) as listener:
+        server = make_server(make_app(store, hub=hub, limits=limits), protocol=Protocol)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield Here(f"http://127.0.0.1:{listener.getsockname()[1]}", store)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
