@@ -104,10 +104,10 @@ class _Body:
         except TimeoutError:
             problem = f"the body did not arrive within {self._limit.seconds:g} s: send it in smaller pieces"
             raise BodyError(408, problem) from None
+        self._is_whole = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
         if self._size > self._limit.num_bytes:
             raise BodyError(413, f"a body of over {self._limit.num_bytes:,} bytes: send it in smaller pieces")
-        self._is_whole = not message.get("more_body", False)
         return message
 
     async def drained(self) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
+from filelock import FileLock, Timeout
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -55,7 +57,7 @@ def serve(
     Raises:
         UsageError: the port is taken.
     """
-    with listen(address) as listener:
+    with _only_one(store), listen(address) as listener:
         server = make_server(make_app(store, hub=hub, limits=limits), proxy=address.proxy)
         host = f"[{address.host}]" if ":" in address.host else address.host
         # uvicorn stops at a signal and then raises it once more, for whoever handled it before: by then all is done.
@@ -63,6 +65,17 @@ def serve(
             signal.signal(name, lambda *_: None)
         ready(f"http://{host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
+
+
+@contextmanager
+def _only_one(store: Store) -> Iterator[None]:
+    """Keeps others from serving the store meanwhile: open uploads and rates are in the memory of one process."""
+    try:
+        with FileLock(store.path / "serve.lock", timeout=0):
+            yield
+    except Timeout:
+        fix = "stop it, or choose another --data"
+        raise UsageError(str(store.path), found="another service at work on this store", fix=fix) from None
 
 
 def make_server(

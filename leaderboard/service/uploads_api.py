@@ -124,7 +124,7 @@ async def send(
 @router.post("/api/uploads/{upload}/finish", status_code=202)
 def finish(upload: str, request: Request, caller: Known) -> Finished:
     """Turns an upload that is whole into a submission, which waits for a worker."""
-    ticket = finish_upload(_store(request), caller, find_upload(_store(request), caller, upload))
+    ticket = finish_upload(_store(request), caller, upload)
     return Finished(ticket=ticket.ticket, state=ticket.state)
 
 

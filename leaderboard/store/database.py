@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,14 @@ _FORMAT = 1
 _VERSION, _PROTOCOL = "version", "protocol"
 _BUSY_MS = 30_000
 """How long a process waits for the one that writes."""
+
+
+@dataclass(slots=True)
+class _Lock:
+    """A lock, and how many threads have it or wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    num_users: int = 0
 
 
 class Store:
@@ -46,6 +56,8 @@ class Store:
         # What is refused, and who sent what, is for the maintainers alone.
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.archive = Archive(self.path / "objects")
+        self._locks: dict[str, _Lock] = {}
+        self._locks_lock = threading.Lock()
         self._engine = _open(self.path / DATABASE)
         self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._prepare()
@@ -65,6 +77,21 @@ class Store:
         """Yields a session that alone may write; all that it did is there at the end of the block, or nothing."""
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Holds the other threads of this process that name the same key until the end of the block."""
+        with self._locks_lock:
+            lock = self._locks.setdefault(key, _Lock())
+            lock.num_users += 1
+        try:
+            with lock.lock:
+                yield
+        finally:
+            with self._locks_lock:
+                lock.num_users -= 1
+                if not lock.num_users:
+                    del self._locks[key]
 
     def version(self) -> int:
         """Returns a number that grows with every change of what is public."""

@@ -17,7 +17,7 @@ from leaderboard.store.archive import hash_file
 from leaderboard.store.database import Store, count
 from leaderboard.store.refusals import RefusalError
 from leaderboard.store.tables import Job, JobState, State, Submission, Upload
-from leaderboard.store.uploads import OpenUpload, folder_of
+from leaderboard.store.uploads import OpenUpload, find_upload, folder_of
 from leaderboard.store.users import Caller
 from molmix_bench.metrics.protocol import PROTOCOL
 from molmix_bench.submissions.check import Problem
@@ -40,18 +40,20 @@ class Ticket:
     """Submissions that are scored before it."""
 
 
-def finish_upload(store: Store, caller: Caller, upload: OpenUpload) -> Ticket:
+def finish_upload(store: Store, caller: Caller, upload_id: str) -> Ticket:
     """Returns the ticket of an upload that is whole; of the same files, sent by the same user, always the same.
 
     Raises:
         RefusalError: something is missing, or is not what was announced; that part is then to be sent again.
     """
-    if upload.submission_id is None:
-        files = _archived(store, upload)
-        submission_id = _submitted(store, caller, upload, files)
-    else:
-        submission_id = upload.submission_id
-    shutil.rmtree(folder_of(store, upload.id), ignore_errors=True)
+    # Two requests at once that finish it are one after the other.
+    with store.alone(upload_id):
+        upload = find_upload(store, caller, upload_id)
+        if upload.submission_id is None:
+            submission_id = _submitted(store, caller, upload, _archived(store, upload))
+        else:
+            submission_id = upload.submission_id
+        shutil.rmtree(folder_of(store, upload.id), ignore_errors=True)
     with store.reading() as session:
         return _ticket(session, session.get_one(Submission, submission_id))
 

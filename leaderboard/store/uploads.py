@@ -115,11 +115,14 @@ def touch_upload(store: Store, upload_id: str) -> None:
 
 
 def drop_upload(store: Store, upload: OpenUpload) -> None:
-    """Throws an open upload away."""
-    if upload.submission_id is None:
+    """Throws an open upload away; one that is finished stays what it is."""
+    with store.alone(upload.id):
         with store.writing() as session:
-            session.delete(session.get_one(Upload, upload.id))
-    shutil.rmtree(folder_of(store, upload.id), ignore_errors=True)
+            found = session.get(Upload, upload.id)
+            if found is None or found.submission_id is not None:
+                return
+            session.delete(found)
+        shutil.rmtree(folder_of(store, upload.id), ignore_errors=True)
 
 
 def drop_idle(store: Store, limits: UploadLimits) -> int:

@@ -33,7 +33,7 @@ CONTENT = "0" * 64
 @pytest.fixture
 def tickets(store, ann):
     """Three submissions that wait."""
-    return [finish_upload(store, ann, arrive(store, ann, {"a": b"%d" % number})).ticket for number in range(3)]
+    return [finish_upload(store, ann, arrive(store, ann, {"a": b"%d" % number}).id).ticket for number in range(3)]
 
 
 def state(store, ann, ticket):
@@ -124,7 +124,7 @@ def test_a_job_that_cannot_be_done_fails_after_some_tries(store, ann, clock, tic
             give_up(store, lease)
     assert {state(store, ann, ticket) for ticket in tickets} == {State.FAILED}
     assert lease_job(store, "w", seconds=10) is None
-    assert finish_upload(store, ann, arrive(store, ann, {"a": b"0"})).ticket == tickets[0]
+    assert finish_upload(store, ann, arrive(store, ann, {"a": b"0"}).id).ticket == tickets[0]
     assert lease_job(store, "w", seconds=10).attempts == 1
 
 

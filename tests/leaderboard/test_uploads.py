@@ -95,33 +95,33 @@ def test_a_user_has_few_uploads_open(store, ann, clock):
 
 def test_the_same_files_have_the_same_ticket(store, ann):
     """However often and in whatever order they are sent; another user's or other bytes have another."""
-    first = finish_upload(store, ann, arrive(store, ann))
+    first = finish_upload(store, ann, arrive(store, ann).id)
     again = arrive(store, ann, dict(reversed(FILES.items())))
-    assert finish_upload(store, ann, again) == first
-    assert finish_upload(store, ann, find_upload(store, ann, again.id)) == first
+    assert finish_upload(store, ann, again.id) == first
+    assert finish_upload(store, ann, again.id) == first
     assert [ticket.ticket for ticket in tickets_of(store, ann)] == [first.ticket]
     ben = caller_of(store, Origin.HUB, "ben")
-    assert finish_upload(store, ben, arrive(store, ben)).ticket != first.ticket
+    assert finish_upload(store, ben, arrive(store, ben).id).ticket != first.ticket
     other = FILES | {"submission.yaml": b"a: 2\n"}
-    assert finish_upload(store, ann, arrive(store, ann, other)).ticket != first.ticket
+    assert finish_upload(store, ann, arrive(store, ann, other).id).ticket != first.ticket
     moved = {path.replace("seed=0", "seed=1"): content for path, content in FILES.items()}
-    assert finish_upload(store, ann, arrive(store, ann, moved)).ticket != first.ticket
+    assert finish_upload(store, ann, arrive(store, ann, moved).id).ticket != first.ticket
 
 
 def test_what_failed_is_tried_again_when_it_is_sent_again(store, ann):
     """Under its ticket; what was refused or removed stays so."""
-    first = finish_upload(store, ann, arrive(store, ann))
+    first = finish_upload(store, ann, arrive(store, ann).id)
     for state, after in ((State.FAILED, State.QUEUED), (State.REFUSED, State.REFUSED), (State.REMOVED, State.REMOVED)):
         with store.writing() as session:
             session.query(Submission).update({"state": state})
-        assert finish_upload(store, ann, arrive(store, ann)).state is after
+        assert finish_upload(store, ann, arrive(store, ann).id).state is after
     assert find_ticket(store, ann, first.ticket).ticket == first.ticket
 
 
 def test_tickets_and_uploads_of_others_are_none(store, ann):
     """Neither their states nor whether they are there."""
     upload = begin_upload(store, ann, announced(), UploadLimits())
-    ticket = finish_upload(store, ann, arrive(store, ann)).ticket
+    ticket = finish_upload(store, ann, arrive(store, ann).id).ticket
     ben = caller_of(store, Origin.LOCAL, "ann")
     for found, unknown in ((find_ticket, ticket), (find_upload, upload.id)):
         theirs, none = refused(found, store, ben, unknown), refused(found, store, ben, "none")
@@ -132,10 +132,10 @@ def test_files_that_are_not_whole_make_no_submission(store, ann):
     """Too short, not there at all, or other bytes than were announced: then they are sent again."""
     upload = begin_upload(store, ann, announced(), UploadLimits())
     upload.files[0].place.write_bytes(FILES["submission.yaml"][:2])
-    assert "2 files are not whole" in refused(finish_upload, store, ann, upload).problem
+    assert "2 files are not whole" in refused(finish_upload, store, ann, upload.id).problem
     digest = hashlib.sha256(b"other").hexdigest()
     spoilt = arrive(store, ann, sha256=digest)
-    assert "spoilt on its way" in refused(finish_upload, store, ann, spoilt).problem
+    assert "spoilt on its way" in refused(finish_upload, store, ann, spoilt.id).problem
     assert [file.received for file in spoilt.files] == [0, 0]
     assert tickets_of(store, ann) == []
     assert list(store.archive.path.glob("*/*")) == []
@@ -144,7 +144,7 @@ def test_files_that_are_not_whole_make_no_submission(store, ann):
 def test_an_empty_file_is_a_file(store, ann):
     """No piece of it is ever sent."""
     upload = begin_upload(store, ann, [Announced("submission.yaml", 0)], UploadLimits())
-    ticket = finish_upload(store, ann, upload)
+    ticket = finish_upload(store, ann, upload.id)
     assert ticket.state is State.QUEUED
     assert store.archive.read(hashlib.sha256(b"").hexdigest()) == b""
 
@@ -153,7 +153,7 @@ def test_submissions_in_a_day_are_counted(store, ann, clock):
     """Those that wait too; the day after there is room again."""
     limits = UploadLimits(per_day=2, waiting=3)
     for number in range(2):
-        finish_upload(store, ann, arrive(store, ann, {"submission.yaml": b"%d" % number}))
+        finish_upload(store, ann, arrive(store, ann, {"submission.yaml": b"%d" % number}).id)
         clock[0] += 60
     answer = refused(begin_upload, store, ann, announced(), limits)
     assert (answer.status, answer.after_s) == (429, DAY - 120)
