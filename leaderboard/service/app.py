@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,6 +63,7 @@ def make_app(store: Store, *, hub: str | None, limits: UploadLimits | None = Non
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(PlainHTTPException, _plain)
     app.add_exception_handler(OperationalError, _busy)
+    app.add_exception_handler(OSError, _full)
     app.add_exception_handler(Exception, _broken)
     return Guard(app, pieces=BodyLimit(limits.chunk_bytes, limits.chunk_seconds))
 
@@ -112,6 +114,12 @@ async def _plain(_: Request, error: Exception) -> Response:
 
 async def _busy(_: Request, __: Exception) -> Response:
     return _problem(503, "the store is busy: try again", after_s=2)
+
+
+async def _full(_: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _problem(507, "no room on the service's disk: its maintainers have to make some")
+    raise error
 
 
 async def _broken(_: Request, __: Exception) -> Response:

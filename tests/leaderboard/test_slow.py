@@ -84,10 +84,8 @@ def test_a_new_request_need_not_wait_for_a_broken_one(here, honest):
     path, content = next(item for item in contents(honest).items() if "seed=0" in item[0])
     with connected(here) as connection:
         connection.sendall(head(ann, upload, path, len(content)) + content[:7])
-        while ann.get(f"api/uploads/{upload}")["files"][0]["received"] == 0:
+        while {file["received"] for file in ann.get(f"api/uploads/{upload}")["files"]} != {0, 7}:
             time.sleep(0.01)
-            if {file["received"] for file in ann.get(f"api/uploads/{upload}")["files"]} == {0, 7}:
-                break
         assert ann.put(upload, path, content[7:], offset=7).json() == {"received": len(content)}
 
 
