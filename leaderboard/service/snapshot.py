@@ -60,6 +60,8 @@ class Snapshot:
         }
         self.log = newest_first(log_of(store))
         self._site = site_files(list(self.boards.values()), log=self.log, has_service=True)
+        # To ask the site itself for a path would make its page.
+        self._paths = frozenset(self._site)
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._size = 0
         self._rows: dict[str, list[BoardRow]] = {}
@@ -86,7 +88,7 @@ class Snapshot:
 
     def has(self, path: str) -> bool:
         """Whether the site has a file of this path."""
-        return path in self._site
+        return path in self._paths
 
     def page(self, path: str) -> Page:
         """Returns a page, made now where it was not before; raises `KeyError` where there is none."""
