@@ -35,8 +35,8 @@ class Archive:
     def keep(self, source: Path, sha256: str) -> None:
         """Takes in a file of this hash, which keeps its other name; it must not be written to any more."""
         place = self.place(sha256)
-        _sync(source)
         if not place.exists():
+            _sync(source)
             place.parent.mkdir(exist_ok=True)
             source.chmod(_READ_ONLY)
             try:
@@ -56,6 +56,10 @@ class Archive:
         finally:
             part.unlink(missing_ok=True)
         return sha256
+
+    def drop(self, sha256: str) -> None:
+        """Deletes a file."""
+        self.place(sha256).unlink(missing_ok=True)
 
     def read(self, sha256: str) -> bytes:
         """Returns the content of a file, found whole.

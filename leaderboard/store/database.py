@@ -23,6 +23,7 @@ DATABASE = "board.db"
 _FORMAT = 1
 """Of the tables; SQLite keeps it as `user_version`."""
 _VERSION, _PROTOCOL = "version", "protocol"
+_CONNECTIONS = 50
 _BUSY_MS = 30_000
 """How long a process waits for the one that writes."""
 
@@ -152,7 +153,9 @@ def _fact(session: Session, key: str) -> str:
 
 
 def _open(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
+    waits = {"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    # A connection for each thread that answers requests.
+    engine = create_engine(f"sqlite:///{path}", connect_args=waits, pool_size=_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from leaderboard.entries import Scored
 from leaderboard.site.records import Action
 from leaderboard.store.database import Store, changed
-from leaderboard.store.tables import Job, JobState, Score, State, Submission
+from leaderboard.store.tables import Job, JobState, Kept, Score, State, Submission
 from leaderboard.store.upkeep import event_of
 from molmix_bench.metrics.protocol import PROTOCOL
 from molmix_bench.mix import Mix
@@ -132,7 +132,19 @@ def refuse(store: Store, lease: Lease, problems: Sequence[Problem], *, mix: str 
         submission = session.get_one(Submission, lease.submission_id)
         submission.state, submission.mix = State.REFUSED, mix
         submission.problems = [asdict(problem) for problem in problems]
-        return True
+        session.execute(delete(Kept).where(Kept.submission_id == submission.id))
+    _drop_unneeded(store, lease)
+    return True
+
+
+def _drop_unneeded(store: Store, lease: Lease) -> None:
+    """Deletes those files of a refused submission that no other needs: whoever is refused must not fill our disk."""
+    hashes = {file["sha256"] for file in lease.files}
+    # While we may write, nobody begins to need one of them; who does so later finds it missing, and has it.
+    with store.writing() as session:
+        needed = set(session.scalars(select(Kept.sha256).where(Kept.sha256.in_(hashes))))
+        for sha256 in hashes - needed:
+            store.archive.drop(sha256)
 
 
 def accept(store: Store, lease: Lease, scored: Scored, mix: Mix, *, content: str) -> bool:

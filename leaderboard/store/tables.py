@@ -118,6 +118,14 @@ class Submission(Base):
     verification: Mapped[Verification] = mapped_column(default=Verification.SCORED)
 
 
+class Kept(Base):
+    """A file of the archive that a submission needs; one that none needs goes."""
+
+    __tablename__ = "kept"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True, index=True)
+
+
 class Job(Base):
     """A submission to be scored under a protocol."""
 

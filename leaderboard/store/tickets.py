@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from leaderboard.store.archive import hash_file
 from leaderboard.store.database import Store, count
 from leaderboard.store.refusals import RefusalError
-from leaderboard.store.tables import Job, JobState, State, Submission, Upload
+from leaderboard.store.tables import Job, JobState, Kept, State, Submission, Upload
 from leaderboard.store.uploads import OpenUpload, find_upload, folder_of
 from leaderboard.store.users import Caller
 from molmix_bench.metrics.protocol import PROTOCOL
@@ -122,6 +122,10 @@ def _submitted(store: Store, caller: Caller, upload: OpenUpload, files: list[dic
             )
             session.add(submission)
             session.flush()
+            for file, sha256 in zip(upload.files, (file["sha256"] for file in files), strict=True):
+                # A submission that was refused may have taken the same file with it since we put it there.
+                store.archive.keep(file.place, sha256)
+                session.merge(Kept(sha256=sha256, submission_id=submission.id))
         if submission.state in (State.QUEUED, State.FAILED):
             submission.state = State.QUEUED
             enqueue(session, submission.id)

@@ -3,7 +3,8 @@
 A store of made-up scores (`tests/leaderboard/made.py`) of 3,006 tasks is served by a real process; readers ask for
 pages, tables of tasks, assets and JSON at a steady rate, each at its time whether or not earlier answers have come. A
 latency counts from the time at which a request was due, so that waiting in line counts too. Pages are asked for as
-browsers do, packed; a third of them with the tag of the last visit. Every page is asked for once before the clock starts.
+browsers do, packed; a third of them with the tag of the last visit. Every page is asked for once before the clock
+starts.
 """
 
 from __future__ import annotations

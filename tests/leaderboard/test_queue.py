@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +22,7 @@ from leaderboard.store.queue import (
 from leaderboard.store.tables import Event, Job, JobState, Score, State, Submission
 from leaderboard.store.tickets import enqueue, find_ticket, finish_upload
 from leaderboard.store.upkeep import remove_row
+from leaderboard.store.users import Origin, caller_of
 from molmix_bench.metrics.protocol import PROTOCOL
 from molmix_bench.submissions.check import Problem
 from tests.leaderboard.sent import arrive
@@ -102,6 +104,22 @@ def test_states_of_a_ticket(store, ann, tickets):
     refuse(store, lease_job(store, "w", seconds=10), [problem], mix="tiny")
     found = find_ticket(store, ann, tickets[1])
     assert (found.state, found.problems) == (State.REFUSED, (problem,))
+
+
+def test_files_of_a_refused_submission_go(store, ann):
+    """But those that another submission needs too; sent again, it stays refused."""
+    both, alone = hashlib.sha256(b"both").hexdigest(), hashlib.sha256(b"alone").hexdigest()
+    ben = caller_of(store, Origin.HUB, "ben")
+    finish_upload(store, ann, arrive(store, ann, {"a": b"both", "b": b"alone"}).id)
+    finish_upload(store, ben, arrive(store, ben, {"a": b"both"}).id)
+    assert refuse(store, lease_job(store, "w", seconds=10), (), mix=None)
+    assert [store.archive.place(name).exists() for name in (both, alone)] == [True, False]
+    late = arrive(store, ben, {"a": b"alone"})
+    assert finish_upload(store, ann, arrive(store, ann, {"a": b"both", "b": b"alone"}).id).state is State.REFUSED
+    finish_upload(store, ben, late.id)
+    assert store.archive.read(alone) == b"alone"
+    assert refuse(store, lease_job(store, "w", seconds=10), (), mix=None)
+    assert [store.archive.place(name).exists() for name in (both, alone)] == [False, True]
 
 
 def test_rows_of_one_model_have_different_names(store, tickets):
