@@ -10,7 +10,7 @@ _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API: molmix-bench leaderboard</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/colours.css"><link rel="stylesheet" href="/assets/site.css">
-<link rel="stylesheet" href="/assets/tables.css"><script src="/assets/theme.js"></script></head>
+<link rel="stylesheet" href="/assets/tables.css"></head>
 <body><main id="main" class="wrap">
 """
 _FOOT = "</main></body></html>\n"

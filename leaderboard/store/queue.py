@@ -58,7 +58,8 @@ def adopt_jobs(store: Store) -> None:
 def lease_job(store: Store, owner: str, *, seconds: float) -> Lease | None:
     """Returns the next job, which is this owner's until the lease ends; None where nothing is to be done.
 
-    Those that were begun the least often come first, so that one that ends its workers keeps no other waiting.
+    One that was begun before falls behind those that came within a lease of it: what ends its workers keeps no other
+    waiting for long, and none waits forever behind newer ones.
     """
     now = store.now()
     free = and_(Job.state != JobState.DONE, Job.until <= now, Job.protocol == PROTOCOL)
@@ -67,7 +68,7 @@ def lease_job(store: Store, owner: str, *, seconds: float) -> Lease | None:
         if session.scalar(select(Job.id).where(free).limit(1)) is None:
             return None
     with store.writing() as session:
-        job = session.scalar(select(Job).where(free).order_by(Job.attempts, Job.id).limit(1))
+        job = session.scalar(select(Job).where(free).order_by(Job.turn, Job.id).limit(1))
         if job is None:
             return None
         submission = session.get_one(Submission, job.submission_id)
@@ -77,6 +78,7 @@ def lease_job(store: Store, owner: str, *, seconds: float) -> Lease | None:
             return None
         job.state, job.owner, job.until = JobState.RUNNING, owner, now + seconds
         job.attempts += 1
+        job.turn += seconds
         if submission.state is not State.REMOVED:
             submission.state = State.CHECKING
         return Lease(job.id, owner, seconds, submission.id, tuple(submission.files), job.attempts)
@@ -106,6 +108,7 @@ def give_back(store: Store, lease: Lease) -> None:
         job = _held(session, lease)
         if job is not None:
             job.attempts -= 1
+            job.turn -= lease.seconds
             _wait(session, lease, job, until=0.0)
 
 

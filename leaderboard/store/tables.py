@@ -132,7 +132,7 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("submission_id", "protocol"),
-        Index("ix_jobs_turn", "state", "attempts", "id"),
+        Index("ix_jobs_turn", "state", "turn"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
@@ -140,6 +140,8 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     """Begun."""
+    turn: Mapped[float]
+    """Jobs are begun in this order: the time at which it was queued, and a lease more for each time it was begun."""
     owner: Mapped[str | None] = mapped_column(default=None)
     """Of the lease."""
     until: Mapped[float] = mapped_column(default=0.0)

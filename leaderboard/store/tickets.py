@@ -128,28 +128,28 @@ def _submitted(store: Store, caller: Caller, upload: OpenUpload, files: list[dic
                 session.merge(Kept(sha256=sha256, submission_id=submission.id))
         if submission.state in (State.QUEUED, State.FAILED):
             submission.state = State.QUEUED
-            enqueue(session, submission.id)
+            enqueue(session, submission.id, now=store.now())
         found = session.get(Upload, upload.id)
         if found is not None:
             found.submission_id = submission.id
         return submission.id
 
 
-def enqueue(session: Session, submission_id: int) -> None:
+def enqueue(session: Session, submission_id: int, *, now: float) -> None:
     """Has a submission scored under the protocol of this program, unless it is going to be."""
     chosen = (Job.submission_id == submission_id, Job.protocol == PROTOCOL)
     job = session.scalar(select(Job).where(*chosen))
     if job is None:
-        session.add(Job(submission_id=submission_id, protocol=PROTOCOL))
+        session.add(Job(submission_id=submission_id, protocol=PROTOCOL, turn=now))
     elif job.state is JobState.DONE:
-        job.state, job.attempts, job.until = JobState.QUEUED, 0, 0.0
+        job.state, job.attempts, job.turn, job.until = JobState.QUEUED, 0, now, 0.0
 
 
 def _ticket(session: Session, submission: Submission) -> Ticket:
     job = session.scalar(
         select(Job).where(Job.submission_id == submission.id, Job.state != JobState.DONE).order_by(Job.id)
     )
-    ahead = 0 if job is None else count(session, Job.state != JobState.DONE, Job.id < job.id)
+    ahead = 0 if job is None else count(session, Job.state != JobState.DONE, Job.turn < job.turn)
     problems = tuple(Problem(**item) for item in submission.problems)
     return Ticket(
         submission.ticket, submission.state, submission.since, submission.mix, submission.name, problems, ahead

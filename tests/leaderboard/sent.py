@@ -16,7 +16,7 @@ def announced(files=FILES, **more):
 
 def arrive(store, caller, files=FILES, **more):
     """Returns an upload all bytes of which are here."""
-    upload = begin_upload(store, caller, announced(files, **more), UploadLimits())
+    upload = begin_upload(store, caller, announced(files, **more), UploadLimits(per_day=100, waiting=100))
     for file, content in zip(upload.files, files.values(), strict=True):
         file.place.write_bytes(content)
     return upload

@@ -32,10 +32,16 @@ SCORED = SimpleNamespace(spec=SimpleNamespace(model="Gine.X", version="1.0"))
 CONTENT = "0" * 64
 
 
+def wait(store, ann, clock, number):
+    """Returns the ticket of a submission that waits from now on."""
+    clock[0] += 1
+    return finish_upload(store, ann, arrive(store, ann, {"a": b"%d" % number}).id).ticket
+
+
 @pytest.fixture
-def tickets(store, ann):
+def tickets(store, ann, clock):
     """Three submissions that wait."""
-    return [finish_upload(store, ann, arrive(store, ann, {"a": b"%d" % number}).id).ticket for number in range(3)]
+    return [wait(store, ann, clock, number) for number in range(3)]
 
 
 def state(store, ann, ticket):
@@ -158,6 +164,17 @@ def test_a_job_that_ends_its_workers_fails_too(store, ann, clock, tickets):
     assert {state(store, ann, ticket) for ticket in tickets} == {State.FAILED}
 
 
+def test_a_job_that_was_begun_waits_behind_no_newer_ones_for_long(store, ann, clock, tickets):
+    """Its worker ended; those that come more than a lease after it are done after it, however many they are."""
+    first = lease_job(store, "w", seconds=10)
+    others = [lease_job(store, "w", seconds=1_000) for _ in range(2)]
+    for number in range(3, 30):
+        wait(store, ann, clock, number)
+    begun = [lease_job(store, "w", seconds=1_000).submission_id for _ in range(12)]
+    assert begun.index(first.submission_id) == 7
+    assert not {lease.submission_id for lease in others} & set(begun)
+
+
 def test_a_worker_that_stops_gives_its_job_back(store, ann, tickets):
     """At once, and it counts as no try."""
     give_back(store, lease_job(store, "w", seconds=1_000))
@@ -170,7 +187,7 @@ def test_what_was_removed_meanwhile_stays_off_the_board(store, ann, tickets):
     accept(store, lease_job(store, "w", seconds=10), SCORED, MIX, content=CONTENT)
     remove_row(store, "gine-x-1-0", why="a test")
     with store.writing() as session:
-        enqueue(session, 1)
+        enqueue(session, 1, now=0)
         session.query(Job).filter_by(id=1).update({"attempts": 0})
     lease = lease_job(store, "w", seconds=10)
     assert lease.submission_id == 1
