@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from leaderboard.boards import Board
 from leaderboard.entries import Verification
 from leaderboard.service.current import Current
+from leaderboard.service.record import PUBLIC, Record, Refusal
 from leaderboard.service.rows import BoardRow
 from leaderboard.service.snapshot import Snapshot
 from leaderboard.site.records import Action, Move
@@ -21,13 +22,14 @@ from leaderboard.store.refusals import RefusalError
 from molmix_bench import __version__
 from molmix_bench.vocab import Split
 
-router = APIRouter(tags=["board"])
+router = APIRouter(tags=["board"], responses=PUBLIC)
+_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Refusal, "description": "There is no such thing."}}
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Offset = Annotated[int, Query(ge=0)]
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-class MixRecord(BaseModel):
+class MixRecord(Record):
     """A mix that there is a board of."""
 
     mix: str
@@ -37,22 +39,23 @@ class MixRecord(BaseModel):
     datasets: list[str]
 
 
-class Mixes(BaseModel):
+class Mixes(Record):
     """All boards."""
 
     protocol: str
     mixes: list[MixRecord]
 
 
-class BoardQuery(BaseModel):
+class BoardQuery(Record):
     """Which rows of a board are asked for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     dataset: str | None = Field(None, max_length=200)
     split: Split | None = None
     metric: str | None = Field(None, max_length=200)
     verification: Verification | None = None
-    model: str | None = Field(None, max_length=200, description="A part of its name.")
+    model: str | None = Field(None, max_length=200)
+    """A part of its name."""
     limit: int = Field(100, ge=1, le=1_000)
     offset: int = Field(0, ge=0)
 
@@ -68,7 +71,7 @@ class BoardQuery(BaseModel):
         return is_named and all(value in (None, found) for value, found in wanted)
 
 
-class Rows(BaseModel):
+class Rows(Record):
     """A part of a board's rows."""
 
     mix: str
@@ -77,7 +80,7 @@ class Rows(BaseModel):
     rows: list[BoardRow]
 
 
-class HashRecord(BaseModel):
+class HashRecord(Record):
     """A prediction file."""
 
     path: str
@@ -85,7 +88,7 @@ class HashRecord(BaseModel):
     num_bytes: int
 
 
-class SubmissionRecord(BaseModel):
+class SubmissionRecord(Record):
     """A submission on the board."""
 
     name: str
@@ -100,7 +103,7 @@ class SubmissionRecord(BaseModel):
     files: list[HashRecord]
 
 
-class LogLine(BaseModel):
+class LogLine(Record):
     """What was done."""
 
     at: datetime
@@ -112,14 +115,14 @@ class LogLine(BaseModel):
     moves: list[Move]
 
 
-class Log(BaseModel):
+class Log(Record):
     """A part of the log, the newest first."""
 
     total: int
     records: list[LogLine]
 
 
-class Health(BaseModel):
+class Health(Record):
     """How the service is."""
 
     status: str
@@ -146,14 +149,14 @@ def mixes(request: Request) -> Mixes:
     return Mixes(protocol=snapshot.protocol, mixes=records)
 
 
-@router.get("/api/boards/{mix}")
+@router.get("/api/boards/{mix}", responses=_MISSING)
 def board(mix: str, asked: Annotated[BoardQuery, Query()], request: Request) -> Rows:
     """Lists the rows of a board, by dataset, split, metric and rank."""
     rows = [row for row in _snapshot(request).rows(_board(request, mix)) if asked.fits(row)]
     return Rows(mix=mix, total=len(rows), rows=rows[asked.offset : asked.offset + asked.limit])
 
 
-@router.get("/api/submissions/{name}")
+@router.get("/api/submissions/{name}", responses=_MISSING)
 def submission(name: str, request: Request) -> SubmissionRecord:
     """Returns what a submission states, and what was scored."""
     snapshot = _snapshot(request)
@@ -178,7 +181,7 @@ def submission(name: str, request: Request) -> SubmissionRecord:
     )
 
 
-@router.get("/api/submissions/{name}/scores.csv", response_class=Response)
+@router.get("/api/submissions/{name}/scores.csv", response_class=Response, responses=_MISSING)
 def scores(name: str, request: Request) -> Response:
     """Returns everything that was scored, as CSV."""
     entry = _snapshot(request).entries.get(name)

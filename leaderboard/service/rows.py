@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import BaseModel
-
 from leaderboard.boards import Board, MetricTable, Section
 from leaderboard.entries import Verification
+from leaderboard.service.record import Record
 from leaderboard.site.jinja import is_open
 from molmix_bench.vocab import Split
 
 
-class BoardRow(BaseModel):
+class BoardRow(Record):
     """A model in one table: a dataset and split, by one metric."""
 
     dataset: str

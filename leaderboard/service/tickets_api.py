@@ -6,22 +6,22 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from leaderboard.service.current import Current
 from leaderboard.service.identity import Known
+from leaderboard.service.record import FOR_USERS, Record
 from leaderboard.service.snapshot import Snapshot
 from leaderboard.site.views import entry_path
 from leaderboard.store.tables import State
 from leaderboard.store.tickets import Ticket, find_ticket, tickets_of
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(tags=["tickets"], responses=FOR_USERS)
 _BOARD_S = 15.0
 """So long the verdict of a submission waits for the board to show it."""
 
 
-class ProblemRecord(BaseModel):
+class ProblemRecord(Record):
     """One thing that is wrong with a submission."""
 
     where: str
@@ -30,7 +30,7 @@ class ProblemRecord(BaseModel):
     fix: str
 
 
-class TicketRecord(BaseModel):
+class TicketRecord(Record):
     """A submission as its user sees it."""
 
     ticket: str
@@ -46,7 +46,7 @@ class TicketRecord(BaseModel):
     """Submissions that are scored before it."""
 
 
-class Tickets(BaseModel):
+class Tickets(Record):
     """The caller's tickets, the newest first."""
 
     tickets: list[TicketRecord]

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from leaderboard.service.identity import Known
+from leaderboard.service.record import FOR_USERS, Record
 from leaderboard.service.writers import Writers
 from leaderboard.store.database import Store
 from leaderboard.store.limits import UploadLimits
@@ -28,13 +29,13 @@ from leaderboard.store.uploads import (
     touch_upload,
 )
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(tags=["uploads"], responses=FOR_USERS)
 
 
-class NewFile(BaseModel):
+class NewFile(Record):
     """A file that is going to be sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     path: str = Field(
         max_length=600, description="Below the submission's folder: `predictions/qm9/test/seed=0.parquet`."
     )
@@ -42,14 +43,14 @@ class NewFile(BaseModel):
     sha256: str | None = Field(None, description="Where it is given, what arrives must have it.")
 
 
-class NewUpload(BaseModel):
+class NewUpload(Record):
     """All files of a submission."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     files: list[NewFile] = Field(max_length=10_000)
 
 
-class UploadFile(BaseModel):
+class UploadFile(Record):
     """A file of an upload, and how much of it is here."""
 
     path: str
@@ -58,26 +59,26 @@ class UploadFile(BaseModel):
     sha256: str | None
 
 
-class Uploading(BaseModel):
+class Uploading(Record):
     """An upload."""
 
     upload: str
     files: list[UploadFile]
 
 
-class Uploads(BaseModel):
+class Uploads(Record):
     """The caller's open uploads, the newest first."""
 
     uploads: list[Uploading]
 
 
-class Received(BaseModel):
+class Received(Record):
     """Bytes of a file that are here, which the next piece goes on from."""
 
     received: int
 
 
-class Finished(BaseModel):
+class Finished(Record):
     """The ticket of a submission: the same files again have the same."""
 
     ticket: str

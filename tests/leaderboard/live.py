@@ -119,9 +119,9 @@ class Client:
         assert answer.status_code == 202, answer.text
         return answer.json()["ticket"]
 
-    def wait(self, ticket: str):
+    def wait(self, ticket: str, *, seconds: float = DEADLINE_S):
         """Returns a ticket when it has ended."""
-        return until(lambda: _ended(self.get(f"api/tickets/{ticket}")))
+        return until(lambda: _ended(self.get(f"api/tickets/{ticket}")), seconds=seconds)
 
 
 def _ended(ticket):
@@ -135,14 +135,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(found):
+def until(found, *, seconds: float = DEADLINE_S):
     """Returns what a function returns as soon as that is something."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if (result := found()) is not None:
             return result
         time.sleep(0.1)
-    raise AssertionError(f"nothing in {DEADLINE_S} s")
+    raise AssertionError(f"nothing in {seconds} s")
 
 
 def start(command: Sequence[object], log: Path, **more) -> subprocess.Popen[str]:

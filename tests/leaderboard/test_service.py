@@ -147,6 +147,10 @@ def test_what_the_api_is_can_be_read(nobody):
         for method, route in methods.items():
             assert f"{method.upper()} {path}" in page
             assert route["description"]
+            refusal = route["responses"]["422"]["content"]["application/json"]["schema"] if path != "/health" else {}
+            assert refusal.get("$ref", "Refusal").endswith("Refusal")
+    assert "HTTPValidationError" not in page
+    assert "What is wrong and what to do" in page
 
 
 def test_an_upload_goes_on_where_it_was(here, honest):

@@ -34,6 +34,7 @@ NUM_CLIENTS = 20
 NUM_WORKERS = 2
 LEASE_S = 3.0
 _SPOILT_SHARE = 0.15
+_PATIENCE_S = 3_600.0
 # Forked from a process that has imported everything and has no threads: three seconds less for each worker.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["leaderboard.worker.work", "tests.soak.leaderboard"])
@@ -56,6 +57,8 @@ class _Killing:
     kills: int
     chance: random.Random
     log: Path
+    job_s: float
+    """How long a job takes that nobody disturbs."""
     done: threading.Event = field(default_factory=threading.Event)
     at_work: int = 0
     """Workers that had a job when they were killed."""
@@ -65,7 +68,8 @@ class _Killing:
         store = Store(self.live.data)
         self.workers = [self._start() for _ in range(NUM_WORKERS)]
         for _ in range(self.kills):
-            time.sleep(self.chance.uniform(0.2, 2.5))
+            # Half of the workers live long enough to end a job, whatever the machine does beside.
+            time.sleep(self.chance.uniform(0.1, 1.5) * self.job_s)
             place = self.chance.randrange(NUM_WORKERS)
             victim = self.workers[place]
             os.kill(victim.pid, signal.SIGKILL)
@@ -96,11 +100,25 @@ def _work(data: Path, log: Path) -> None:
         run_worker(Store(data), lease_s=LEASE_S)
 
 
+def _job_seconds(live: Live, folder: Path, mix: Mix, log: Path) -> float:
+    """Returns how long a first submission takes, by a worker that nobody kills."""
+    client = live.client("first")
+    ticket = client.send(write_submission(folder, mix, model="first"))
+    worker = PROCESSES.Process(target=_work, args=(live.data, log))
+    worker.start()
+    begin = time.monotonic()
+    client.wait(ticket)
+    worker.terminate()
+    worker.join()
+    return time.monotonic() - begin
+
+
 def soak_leaderboard(folder: Path, *, num: int, seed: int) -> dict[str, object]:
     """Kills `num` workers and returns what was counted; raises `AssertionError` where a promise is broken."""
     mix = build_mix(folder / "mix")
     with living(folder / "data", "--mix", mix.path, "--per-day", 10_000) as live:
-        killing = _Killing(live, num, random.Random(seed), folder / "workers.log")
+        log = folder / "workers.log"
+        killing = _Killing(live, num, random.Random(seed), log, _job_seconds(live, folder / "first", mix, log))
         killer = threading.Thread(target=killing.run)
         killer.start()
         clients = [live.client(f"user{number}") for number in range(NUM_CLIENTS)]
@@ -112,6 +130,7 @@ def soak_leaderboard(folder: Path, *, num: int, seed: int) -> dict[str, object]:
             sent = [item for job in jobs for item in job.result()]
         killer.join()
         killing.stop()
+        sent.append(_Sent(folder / "first", False, live.client("first").get("api/tickets")["tickets"][0]))
         _check_ends(sent)
         _check_store(live.data, sent)
         _check_ranks(clients[0], sent, mix)
@@ -135,7 +154,7 @@ def _send_on(client: Client, folder: Path, mix: Mix, done: threading.Event, chan
         ticket = client.send(place)
         if chance.random() < 0.2:
             assert client.send(place) == ticket, "sent again, another ticket"
-        sent.append(_Sent(place, is_spoilt, client.wait(ticket)))
+        sent.append(_Sent(place, is_spoilt, client.wait(ticket, seconds=_PATIENCE_S)))
     return sent
 
 
