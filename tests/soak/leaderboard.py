@@ -27,7 +27,7 @@ from leaderboard.store.tables import Event, Job, JobState, Score, State, Submiss
 from leaderboard.worker.work import run_worker
 from molmix_bench.mix import Mix
 from molmix_bench.submissions.score import compare
-from tests.leaderboard.live import Client, Live, living
+from tests.leaderboard.live import Client, Live, living, until
 from tests.submissions.honest import build_mix, write_submission
 
 NUM_CLIENTS = 20
@@ -68,8 +68,8 @@ class _Killing:
         store = Store(self.live.data)
         self.workers = [self._start() for _ in range(NUM_WORKERS)]
         for _ in range(self.kills):
-            # Half of the workers live long enough to end a job, whatever the machine does beside.
-            time.sleep(self.chance.uniform(0.1, 1.5) * self.job_s)
+            # A third of the workers live long enough to end a job, whatever the machine does beside.
+            time.sleep(self.chance.uniform(0.1, 0.8) * self.job_s)
             place = self.chance.randrange(NUM_WORKERS)
             victim = self.workers[place]
             os.kill(victim.pid, signal.SIGKILL)
@@ -106,6 +106,7 @@ def _job_seconds(live: Live, folder: Path, mix: Mix, log: Path) -> float:
     ticket = client.send(write_submission(folder, mix, model="first"))
     worker = PROCESSES.Process(target=_work, args=(live.data, log))
     worker.start()
+    until(lambda: client.get(f"api/tickets/{ticket}")["state"] != "queued" or None)
     begin = time.monotonic()
     client.wait(ticket)
     worker.terminate()
