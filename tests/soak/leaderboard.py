@@ -101,14 +101,15 @@ def _work(data: Path, log: Path) -> None:
 
 
 def _job_seconds(live: Live, folder: Path, mix: Mix, log: Path) -> float:
-    """Returns how long a first submission takes, by a worker that nobody kills."""
+    """Returns how long a submission takes, by a worker that nobody kills; a first one has the kernels compiled."""
     client = live.client("first")
-    ticket = client.send(write_submission(folder, mix, model="first"))
     worker = PROCESSES.Process(target=_work, args=(live.data, log))
     worker.start()
-    until(lambda: client.get(f"api/tickets/{ticket}")["state"] != "queued" or None)
-    begin = time.monotonic()
-    client.wait(ticket)
+    for number in range(2):
+        ticket = client.send(write_submission(folder / str(number), mix, model=f"first-{number}", noise=number))
+        until(lambda ticket=ticket: client.get(f"api/tickets/{ticket}")["state"] != "queued" or None)
+        begin = time.monotonic()
+        client.wait(ticket)
     worker.terminate()
     worker.join()
     return time.monotonic() - begin
@@ -131,7 +132,8 @@ def soak_leaderboard(folder: Path, *, num: int, seed: int) -> dict[str, object]:
             sent = [item for job in jobs for item in job.result()]
         killer.join()
         killing.stop()
-        sent.append(_Sent(folder / "first", False, live.client("first").get("api/tickets")["tickets"][0]))
+        firsts = reversed(live.client("first").get("api/tickets")["tickets"])
+        sent += [_Sent(folder / "first" / str(number), False, end) for number, end in enumerate(firsts)]
         _check_ends(sent)
         _check_store(live.data, sent)
         _check_ranks(clients[0], sent, mix)
