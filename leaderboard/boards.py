@@ -119,13 +119,7 @@ def _board(mix: Mix, entries: tuple[Entry, ...]) -> Board:
         comparison = compare(macros)
     else:
         comparison = Comparison(rank(macros), pl.DataFrame(schema=DIFFERENCE_SCHEMA))
-    tables = [
-        entry.submission.table.table.filter(pl.col("task").is_null()).select(
-            pl.lit(entry.name).alias("submission"), "*"
-        )
-        for entry in entries
-    ]
-    scores = pl.concat([pl.DataFrame(schema=SCORES_SCHEMA), *tables])
+    scores = pl.concat([pl.DataFrame(schema=SCORES_SCHEMA), *map(_over_tasks, entries)])
     sections = tuple(
         _section(mix, dataset, split, entries=entries, ranks=comparison.ranks, scores=scores)
         for dataset in mix.datasets.values()
@@ -133,6 +127,14 @@ def _board(mix: Mix, entries: tuple[Entry, ...]) -> Board:
         if split in dataset.splits
     )
     return Board(mix, entries, sections, comparison)
+
+
+def _over_tasks(entry: Entry) -> pl.DataFrame:
+    """Returns what was scored over several tasks, columns as in `SCORES_SCHEMA`."""
+    few = entry.submission.table.table.filter(pl.col("task").is_null())
+    # Made anew: the few rows' texts would hold those of all rows, a gigabyte for five hundred submissions.
+    fresh = pl.DataFrame(few.to_dict(as_series=False), schema=few.schema)
+    return fresh.select(pl.lit(entry.name).alias("submission"), "*")
 
 
 def _section(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,17 +11,19 @@ from typing import Annotated
 import typer
 
 from leaderboard.boards import make_boards
-from leaderboard.entries import Refused, read_entries
+from leaderboard.commands import service, upkeep
+from leaderboard.entries import Entry, Refused, read_entries
 from leaderboard.find import find_submissions
 from leaderboard.mixes import Mixes
 from leaderboard.site.pages import site_files
 from leaderboard.site.write import check_target, write_site
 from molmix_bench.cli.app import EXIT_ERROR, run_app
+from molmix_bench.errors import UsageError
 from molmix_bench.talk import say
 
 app = typer.Typer(
     name="python -m leaderboard",
-    help="Check and score submissions, and write what comes of them as static pages.",
+    help="Take submissions, check and score them, and show what comes of it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,13 +33,24 @@ app = typer.Typer(
 
 @app.callback()
 def root() -> None:
-    """Check and score submissions, and write what comes of them as static pages."""
+    """Take submissions, check and score them, and show what comes of it."""
+
+
+app.command("serve")(service.serve_board)
+app.command("worker")(service.work)
+app.command("token")(service.token)
+app.command("rescore")(upkeep.rescore_rows)
+app.command("remove")(upkeep.remove)
+app.command("mark")(upkeep.mark)
 
 
 @app.command("render")
 def render(
-    submissions: Annotated[list[Path], typer.Argument(help="Submissions, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", help="The folder of the site; one of an earlier render is replaced.")],
+    submissions: Annotated[list[Path] | None, typer.Argument(help="Submissions, or folders of them.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A service's folder, whose board is written; or one of submissions.")
+    ] = None,
     mix: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,11 +61,13 @@ def render(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check and score submissions, and write a page for each mix; exit 1 if any of them is refused."""
+    """Write the board as files: of submissions, which are checked and scored, or of a service's store.
+
+    Exit 1 if a submission is refused.
+    """
     check_target(out)
-    folders = find_submissions(submissions)
-    entries, refused = read_entries(folders, Mixes.given(mix or ()))
-    write_site(out, site_files(make_boards(entries), refused))
+    entries, refused, site = _read(submissions or [], data, mix or [])
+    write_site(out, site)
     if as_json:
         answer = {
             "site": str(out),
@@ -65,6 +81,20 @@ def render(
         _say_refused(item)
     if refused:
         raise typer.Exit(EXIT_ERROR)
+
+
+def _read(
+    submissions: list[Path], data: Path | None, mix: list[str]
+) -> tuple[Sequence[Entry], Sequence[Refused], Mapping[str, bytes]]:
+    """Returns what is to be shown, what is refused, and the site."""
+    if data is not None and service.is_data(data):
+        if submissions or mix:
+            fix = "leave them out: the store has its own"
+            raise UsageError("render", found="submissions or mixes beside a store", expected="--data alone", fix=fix)
+        return service.read_data(data)
+    folders = find_submissions([*submissions, *([data] if data is not None else [])])
+    entries, refused = read_entries(folders, Mixes.given(mix))
+    return entries, refused, site_files(make_boards(entries), refused)
 
 
 def main() -> None:

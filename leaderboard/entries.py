@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from leaderboard.mixes import Mixes
 from molmix_bench.errors import MolmixError
 from molmix_bench.metrics.protocol import REPLICATES
+from molmix_bench.metrics.scores import Scores
 from molmix_bench.mix import Mix
-from molmix_bench.specs.submission import SUBMISSION_FILE
+from molmix_bench.specs.submission import SUBMISSION_FILE, SubmissionSpec
 from molmix_bench.submissions.check import Problem, check_submission
-from molmix_bench.submissions.entry import ScoredSubmission, declared_mix, score_submission
+from molmix_bench.submissions.entry import HashedFile, declared_mix, score_submission
 from molmix_bench.talk import say
 
 
@@ -31,6 +33,26 @@ class Verification(StrEnum):
     """From predictions, on labels that were withheld."""
 
 
+class Scored(Protocol):
+    """What a board knows of a submission: a `ScoredSubmission`, or one that reads its large table when it is asked."""
+
+    @property
+    def spec(self) -> SubmissionSpec:
+        """What the submission says of itself."""
+
+    @property
+    def files(self) -> tuple[HashedFile, ...]:
+        """Those that were scored."""
+
+    @property
+    def table(self) -> Scores:
+        """Means over seeds, of tasks too; and of each seed what is taken over several tasks. Without replicates."""
+
+    @property
+    def macros(self) -> Scores:
+        """The means over seeds of `macro`, with their replicates."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A submission that was scored."""
@@ -38,10 +60,12 @@ class Entry:
     name: str
     """Of its folder; no other entry has it."""
     mix: Mix
-    submission: ScoredSubmission
+    submission: Scored
     verification: Verification = Verification.SCORED
     submitted: datetime | None = None
     """When, in UTC; none where that is not known, as of a folder."""
+    user: str | None = None
+    """Who sent it, as the service knows them; none where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +90,23 @@ def read_entries(
     return entries, tuple(item for item in found if isinstance(item, Refused))
 
 
-def read_entry(name: str, folder: Path, mixes: Mixes, *, replicates: int = REPLICATES) -> Entry | Refused:
-    """Returns a submission checked and scored; strangers' bytes are read in other processes, with limits."""
+def read_entry(
+    name: str,
+    folder: Path,
+    mixes: Mixes,
+    *,
+    replicates: int = REPLICATES,
+    checked: Callable[[], object] = lambda: None,
+) -> Entry | Refused:
+    """Returns a submission checked and scored; strangers' bytes are read in other processes, with limits.
+
+    Args:
+        name: of the entry.
+        folder: the submission's.
+        mixes: with the one that it predicts.
+        replicates: of the bootstrap.
+        checked: called when the check found nothing wrong, before scoring.
+    """
     mix = mixes.only
     if mix is None:
         try:
@@ -84,6 +123,7 @@ def read_entry(name: str, folder: Path, mixes: Mixes, *, replicates: int = REPLI
         problems = check_submission(folder, mix)
         if problems:
             return _refused(name, folder, mix, problems)
+        checked()
         return Entry(name, mix, score_submission(folder, mix, replicates=replicates))
     except MolmixError as error:
         return _refused(name, folder, mix, (_problem(error),))

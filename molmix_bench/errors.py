@@ -13,6 +13,7 @@
     ├── StoreError            featurised graphs that cannot be read or written
     ├── RunError              training and prediction
     ├── HubError              a Hub or a folder that is published to or fetched from
+    ├── LeaderboardError      a leaderboard's service that is submitted to
     └── SubmissionError       predictions or a submission folder
 
 A molecule that cannot be read is no error but a row in `drops.parquet`.
@@ -25,6 +26,7 @@ __all__ = [
     "ChecksumError",
     "DownloadError",
     "HubError",
+    "LeaderboardError",
     "MissingExtraError",
     "MixError",
     "MolmixError",
@@ -121,6 +123,10 @@ class RunError(MolmixError):
 
 class HubError(MolmixError):
     """A Hub, or a folder to publish to, cannot be reached, refuses, or holds something else."""
+
+
+class LeaderboardError(MolmixError):
+    """A leaderboard's service cannot be reached, or refuses."""
 
 
 class SubmissionError(MolmixError):

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from molmix_bench.errors import MissingExtraError
 
 _SERVER = ("starlette", "uvicorn")
+_LEADERBOARD = ("fastapi", "jinja2", "sqlalchemy", "uvicorn")
 _TRAIN = ("torch", "torch_geometric", "lightning_fabric", "safetensors")
 _CARDS = ("matplotlib", "PIL")
 
@@ -26,6 +27,16 @@ def require_server() -> None:
     if missing := [name for name in _SERVER if find_spec(name) is None]:
         raise MissingExtraError(
             "the server",
+            found=f"{', '.join(missing)} not installed",
+            fix='install the extra: pip install "molmix-bench[leaderboard]"',
+        )
+
+
+def require_leaderboard() -> None:
+    """Raises `MissingExtraError` where what the leaderboard's service needs is not installed."""
+    if missing := [name for name in _LEADERBOARD if find_spec(name) is None]:
+        raise MissingExtraError(
+            "the leaderboard",
             found=f"{', '.join(missing)} not installed",
             fix='install the extra: pip install "molmix-bench[leaderboard]"',
         )

@@ -159,7 +159,8 @@ def test_leaderboard_loads_no_torch():
     import subprocess
     import sys
 
-    code = "import sys, leaderboard.cli; print('torch' in sys.modules)"
+    parts = "leaderboard.cli, leaderboard.service.serve, leaderboard.worker.work, leaderboard.worker.rescore"
+    code = f"import sys, {parts}; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
 

@@ -5,10 +5,12 @@ Reads a job as JSON from stdin; writes a line of JSON for each item, then one th
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pyarrow as pa
 from molmix_bench.errors import MolmixError
 from molmix_bench.submissions.confined import OUT_OF_MEMORY
 
+_PR_SET_PDEATHSIG = 1
 _MESSAGE_BYTES = 64 << 20
 """Of any file that it writes, such as its messages or compiled code."""
 
@@ -27,6 +30,7 @@ def main() -> None:
     # What a library prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    _end_with_parent()
     job = json.load(sys.stdin)
     limits = job["limits"]
     # Importing is trusted, and takes most of the address space; so the limits come after it.
@@ -50,6 +54,12 @@ def main() -> None:
         os._exit(OUT_OF_MEMORY)
     else:
         _answer("end")
+
+
+def _end_with_parent() -> None:
+    """Has Linux end this process with the one that started it, which may be killed before it can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit_memory(num_bytes: int) -> None:

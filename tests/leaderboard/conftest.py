@@ -11,10 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from leaderboard.cli import app
+from leaderboard.store.database import Store
+from leaderboard.store.known import know_mixes
+from leaderboard.store.users import Origin, caller_of
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.metrics.reference import read_reference
 from tests.build.tiny import ALKANES, build_tiny, table_source
-from tests.submissions.honest import facts_of, write_facts
+from tests.leaderboard.live import serving_here
+from tests.submissions.honest import build_mix, facts_of, write_facts, write_submission
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> \" onclick='x' {{ 7 * 7 }}"
 """Markup and a template's expression, in every text that a submitter may choose freely."""
@@ -99,3 +103,45 @@ def texts(site: Path) -> dict[str, str]:
         for path in sorted(site.rglob("*"))
         if path.is_file() and path.suffix != ".gz"
     }
+
+
+@pytest.fixture
+def clock():
+    """The time, which stands still until a test moves it."""
+    return [1_000_000.0]
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    """An empty store."""
+    made = Store(tmp_path / "data", make=True, clock=lambda: clock[0])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(store):
+    """A user."""
+    return caller_of(store, Origin.HUB, "ann")
+
+
+@pytest.fixture(scope="session")
+def honest_mix(tmp_path_factory):
+    """The mix that honest and hostile submissions to the service predict."""
+    return build_mix(tmp_path_factory.mktemp("honest-mix"))
+
+
+@pytest.fixture(scope="session")
+def honest(honest_mix, tmp_path_factory):
+    """A submission without a fault."""
+    return write_submission(tmp_path_factory.mktemp("honest"), honest_mix)
+
+
+@pytest.fixture
+def here(honest_mix, tmp_path):
+    """An empty service of that mix, whose users no Hub knows."""
+    store = Store(tmp_path / "data", make=True)
+    know_mixes(store, [str(honest_mix.path)])
+    with serving_here(store) as running:
+        yield running
+    store.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.soak.build import soak_build
 from tests.soak.fuzz import soak_fuzz
+from tests.soak.leaderboard import soak_leaderboard
 from tests.soak.publish import soak_publish
 from tests.soak.recipes import soak_recipes
 from tests.soak.submissions import soak_submissions
@@ -17,6 +18,7 @@ from tests.soak.submissions import soak_submissions
 SOAKS = {
     "build": (soak_build, 20),
     "publish": (soak_publish, 200),
+    "leaderboard": (soak_leaderboard, 200),
     "submissions": (soak_submissions, 20_000),
     "fuzz": (soak_fuzz, 600),
     "recipes": (soak_recipes, 1_000_000),

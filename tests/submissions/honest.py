@@ -18,10 +18,11 @@ from tests.build.tiny import ALKANES, build_tiny, table_source
 SPLITS = ("validation", "test")
 
 
-def build_mix(folder: Path) -> Mix:
-    """Builds the mix: forty alkanes, two tasks of numbers and one of a class."""
-    numbers = "\n".join(["smiles,t0,t1", *(f"{text},{row},{row + 0.5}" for row, text in enumerate(ALKANES)), ""])
-    classes = "\n".join(["smiles,active", *(f"{text},{row % 2}" for row, text in enumerate(ALKANES)), ""])
+def build_mix(folder: Path, *, num: int = len(ALKANES)) -> Mix:
+    """Builds the mix: forty alkanes, or fewer; two tasks of numbers and one of a class."""
+    rows = list(enumerate(ALKANES[:num]))
+    numbers = "\n".join(["smiles,t0,t1", *(f"{text},{row},{row + 0.5}" for row, text in rows), ""])
+    classes = "\n".join(["smiles,active", *(f"{text},{row % 2}" for row, text in rows), ""])
     sources = (table_source("size", numbers, folder), table_source("assay", classes, folder, kind="binary"))
     return build_tiny(folder, *sources, validation=0.25, test=0.25)
 
@@ -54,9 +55,9 @@ def facts_of(record: dict, *, splits: Sequence[str], seeds: Sequence[int]) -> di
     return json.loads(json.dumps(data))
 
 
-def write_submission(folder: Path, mix: Mix, **changes) -> Path:
-    """Writes the submission and returns its folder."""
-    rng = np.random.default_rng(0)
+def write_submission(folder: Path, mix: Mix, *, noise: int = 0, **changes) -> Path:
+    """Writes the submission, of random predictions, and returns its folder."""
+    rng = np.random.default_rng(noise)
     for dataset, entry in mix.datasets.items():
         for split in SPLITS:
             ids = mix.scan(dataset, split).collect()["mol_id"]

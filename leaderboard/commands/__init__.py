@@ -1,0 +1,1 @@
+"""Commands of the service and of its maintainers; each imports what it needs when it is run."""

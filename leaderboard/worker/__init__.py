@@ -1,0 +1,1 @@
+"""Processes that check and score what is in the queue."""
