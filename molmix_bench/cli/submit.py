@@ -15,7 +15,6 @@ from molmix_bench.errors import SubmissionError, UsageError
 from molmix_bench.resolve import load
 from molmix_bench.specs.submission import FILL_IN, SUBMISSION_FILE, submission_schema
 from molmix_bench.submissions.check import Problem, check_submission
-from molmix_bench.submissions.entry import declared_mix
 from molmix_bench.talk import say
 
 
@@ -107,6 +106,8 @@ def _token() -> str:
 
 
 def _declared(folder: Path) -> str:
+    from molmix_bench.submissions.entry import declared_mix  # which reads scores, and a check needs none
+
     if not folder.is_dir():
         raise UsageError(str(folder), found="no such folder", expected=f"one with {SUBMISSION_FILE} and predictions/")
     name = declared_mix(folder)
