@@ -22,7 +22,8 @@ from molmix_bench.errors import UsageError
 PORT = 7870
 _GRACE_S = 20
 """For requests that are being answered when a signal comes."""
-_MAX_CONNECTIONS = 1_000
+_MAX_CONNECTIONS = 500
+"""Each has a descriptor, of which a process often has 1,024."""
 _KEEP_ALIVE_S = 15
 
 
