@@ -72,7 +72,8 @@ def run_baseline(  # noqa: PLR0913, PLR0917  # one for each option
         fix = "see above why; the same command goes on with these alone"
         raise RunError(", ".join(failures), found=f"{len(failures)} of {len(files)} runs failed", fix=fix)
     if broken := [f"{item.spec.name}, seed {seed.seed}" for item in finished for seed in item.result.failed]:
-        raise RunError(", ".join(broken), found="training failed; the other seeds are complete and scored above")
+        fix = "the same command tries these again, and keeps the other seeds, which are scored above"
+        raise RunError(", ".join(broken), found="training failed", fix=fix)
 
 
 def _lists(**values: str | None) -> list[str]:

@@ -42,7 +42,7 @@ def keep_run(run: str | Path, results: str | Path) -> Path:
         results: the folder of all that are kept.
 
     Raises:
-        UsageError: it is no run.
+        UsageError: it is no run, or lies where its result would be kept, and would be lost.
         RunError: the run is not finished, or its predictions are gone.
     """
     source = RunFolder(Path(run))
@@ -52,7 +52,11 @@ def keep_run(run: str | Path, results: str | Path) -> Path:
     if not files:
         raise RunError(str(source.predictions), found="no predictions", fix="delete result.json and run it again")
     folder = Path(results) / source.path.resolve().name
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.resolve() == source.path.resolve():
+        found = "the run itself where its result is to be kept"
+        raise UsageError(str(folder), found=found, fix="keep results in a folder of their own")
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
     for name in (RESULT_FILE, SPEC_FILE):
         shutil.copyfile(source.path / name, folder / name)

@@ -35,7 +35,8 @@ from molmix_bench.vocab import Split
 def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", devices: int = 1) -> Run:
     """Trains and scores what a spec describes, and returns the finished run.
 
-    Called again, an interrupted run goes on after its last complete epoch, and a finished one is returned as it is.
+    Called again, an interrupted run goes on after its last complete epoch, and a finished one is returned as it is, but
+    for seeds that failed: they are tried again from their last complete epoch.
 
     Args:
         spec: the run; its `mix` is not looked at, as `mix` is already there.
@@ -63,7 +64,7 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
     with folder.locked():
         for change in folder.prepare(spec, origin, versions={**read_versions(), "devices": str(devices)}):
             say(f"{out}: begun with another version, so the last digits may differ ({change})")
-        if folder.result.is_file():
+        if folder.result.is_file() and not folder.read_result().failed:
             say(f"{out}: this run is finished already")
         else:
             try:

@@ -92,6 +92,15 @@ def test_the_page_sets_ours_beside_what_is_published(runs, tmp_path):
     assert "* Only a sample of QM9." in page or "- Only a sample of QM9." in page
 
 
+def test_a_run_is_not_overwritten_by_its_own_result(runs):
+    """Results kept in the folder of the runs would replace the run, checkpoints and all."""
+    path = runs[1].path
+    before = sorted(path.rglob("*"))
+    with pytest.raises(UsageError, match="a folder of their own"):
+        keep_run(path, path.parent)
+    assert sorted(path.rglob("*")) == before
+
+
 def test_refuses_what_is_no_finished_run(tmp_path):
     """An empty folder, a run without a result."""
     with pytest.raises(UsageError, match=r"no folder with result\.json"):

@@ -353,7 +353,7 @@ def test_bf16_trains_to_about_the_same(finished, chains, tmp_path):
 
 
 def test_a_failed_seed_loses_no_other(chains, tmp_path, monkeypatch):
-    """Two of three are complete and scored; the third is named with its reason, and nothing predicts with it."""
+    """Two of three are complete and scored; the third is named with its reason, and tried again by the same command."""
     learn = learner_module.NetworkLearner.learn
 
     def fails_once(self, seed):
@@ -362,13 +362,18 @@ def test_a_failed_seed_loses_no_other(chains, tmp_path, monkeypatch):
         return learn(self, seed)
 
     monkeypatch.setattr(learner_module.NetworkLearner, "learn", fails_once)
-    done = run(run_spec(training__epochs=1, training__seeds=[0, 1, 2]), chains, tmp_path)
+    done = run(run_spec(training__epochs=1, training__seeds=[0, 1, 2]), chains, tmp_path / "run")
+    done_scores = done.scores().table
     assert [item.seed for item in done.result.seeds] == [0, 2]
     assert [item.seed for item in done.result.failed] == [1]
     assert "not finite" in done.result.failed[0].reason
     assert any("seed 1 failed" in note for note in done.result.notes)
     assert set(done.scores().table["seed"].drop_nulls()) == {0, 2}
-    assert {path.stem for path in predict_run(done, chains, tmp_path / "again")} == {"seed=0", "seed=2"}
+    assert {path.stem for path in predict_run(done, chains, tmp_path / "others")} == {"seed=0", "seed=2"}
+    monkeypatch.setattr(learner_module.NetworkLearner, "learn", learn)
+    again = run(run_spec(training__epochs=1, training__seeds=[0, 1, 2]), chains, tmp_path / "run")
+    assert ([item.seed for item in again.result.seeds], again.result.failed) == ([0, 1, 2], ())
+    assert again.scores().table.filter(seed=0).equals(done_scores.filter(seed=0))
 
 
 def test_a_run_whose_seeds_all_fail_says_why(chains, tmp_path, monkeypatch):
