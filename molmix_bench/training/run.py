@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import torch
 from lightning_fabric import Fabric
 
 from molmix_bench.atomic import write_text
-from molmix_bench.errors import RunError
+from molmix_bench.errors import RunError, UsageError
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.metrics.scores import Scores
@@ -46,12 +47,13 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
         devices: processes that train each network together, each with batches of the spec's size; see `processes`.
 
     Raises:
-        UsageError: the spec names a dataset that the mix has not.
+        UsageError: the spec names a dataset that the mix has not, or there are not as many GPUs.
         SpecError: it has settings for datasets that are not trained on.
         RunError: `out` holds another run, a dataset cannot be learnt, the network is too large, or a loss is not
             finite.
         StoreError: the mix cannot be featurised.
     """
+    _check_devices(accelerator, devices)
     where = f"run {spec.name}"
     datasets = choose_datasets(mix, spec.datasets, where=where)
     resolved = {**spec.model_dump(mode="json"), "mix": mix.name, "datasets": datasets}
@@ -75,6 +77,14 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
                 fix = "make room there and run again; it goes on after the last complete epoch"
                 raise RunError(str(out), found=f"a file cannot be written ({error})", fix=fix) from error
     return open_run(out)
+
+
+def _check_devices(accelerator: str, devices: int) -> None:
+    """Refuses GPUs that are not there; processes on a CPU may be as many as one likes."""
+    there = torch.cuda.device_count()
+    if accelerator == "cuda" and there < max(1, devices):
+        fix = "ask for fewer devices, or for accelerator cpu"
+        raise UsageError("accelerator cuda", found=f"{there} GPUs that PyTorch can use", expected=f"{devices}", fix=fix)
 
 
 def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fabric: Fabric, devices: int) -> None:

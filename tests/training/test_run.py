@@ -386,3 +386,10 @@ def test_a_run_whose_seeds_all_fail_says_why(chains, tmp_path, monkeypatch):
     with pytest.raises(RunError, match="seed 4: a loss"):
         run(run_spec(training__seeds=[4, 5]), chains, tmp_path)
     assert not (tmp_path / "result.json").exists()
+
+
+def test_refuses_gpus_that_are_not_there(chains, tmp_path):
+    """Before anything is written, with how many there are."""
+    with pytest.raises(UsageError, match="GPUs that PyTorch can use; expected 999"):
+        run(run_spec(), chains, tmp_path / "run", accelerator="cuda", devices=999)
+    assert not (tmp_path / "run").exists()
