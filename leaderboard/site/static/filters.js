@@ -50,6 +50,12 @@
   const unfold = (isOpen) => more.setAttribute("aria-expanded", String(isOpen));
   more.addEventListener("click", () => unfold(more.getAttribute("aria-expanded") === "false"));
 
+  const clear = (field) => {
+    if (field.type === "checkbox") field.checked = false;
+    else if (field.tagName === "SELECT") field.selectedIndex = 0;
+    else field.value = "";
+  };
+
   const recall = () => {
     const query = new URLSearchParams(location.search);
     for (const name of FIELDS) {
@@ -65,7 +71,14 @@
   form.addEventListener("input", later(() => (apply(), remember()), 80));
   form.elements.sort.addEventListener("change", () => sortBy(form.elements.sort.value));
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => (sortBy(""), apply(), remember())));
+  // The event comes before fields are cleared, so they are cleared here and the table follows within the click.
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    for (const name of FIELDS) clear(form.elements[name]);
+    sortBy("");
+    apply();
+    remember();
+  });
   document.addEventListener("molmix:sorted", () => {
     form.elements.sort.value = arrangement.key === "rank" ? "" : arrangement.key;
     remember();
