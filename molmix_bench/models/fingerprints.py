@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
@@ -30,6 +30,31 @@ _VERSION = "1"
 """Part of every file's name: raise it with any change to the numbers."""
 _CHUNK = 1_000
 """Molecules that a worker does at once."""
+
+
+class FingerprintRows(Protocol):
+    """Fingerprints by number of a molecule, wherever they lie."""
+
+    def rows(self, molecules: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns bits as 0 and 1, then descriptors, of some molecules, (n, num_features)."""
+
+
+class FingerprintArray:
+    """Fingerprints of some molecules, in memory, by their place.
+
+    Args:
+        smiles: stored SMILES.
+        spec: which fingerprints.
+    """
+
+    def __init__(self, smiles: Sequence[str], spec: FingerprintSpec) -> None:
+        found = _fingerprints(spec, list(smiles))
+        self.bits: NDArray[np.uint8] = found[0].view(np.uint8)
+        self.descriptors = found[1].astype(np.float32) if spec.descriptors else None
+
+    def rows(self, molecules: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns bits as 0 and 1, then descriptors, of some molecules, (n, num_features)."""
+        return _unpacked(self.bits, self.descriptors, molecules)
 
 
 class FingerprintTable:
@@ -68,8 +93,14 @@ class FingerprintTable:
             molecules: (n,), rows of the store.
             returns: (n, num_features).
         """
-        bits = np.unpackbits(self.bits[molecules], axis=1).astype(np.float32)
-        return bits if self.descriptors is None else np.hstack([bits, self.descriptors[molecules]])
+        return _unpacked(self.bits, self.descriptors, molecules)
+
+
+def _unpacked(
+    bits: NDArray[np.uint8], descriptors: NDArray[np.float32] | None, molecules: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    unpacked = np.unpackbits(bits[molecules], axis=1).astype(np.float32)
+    return unpacked if descriptors is None else np.hstack([unpacked, descriptors[molecules]])
 
 
 def _mapped(file: Path) -> NDArray[Any]:

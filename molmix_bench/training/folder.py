@@ -128,6 +128,18 @@ class RunFolder:
         """Returns the result of a finished run."""
         return _read_json(RunResult, self.result)
 
+    def read_versions(self) -> dict[str, str]:
+        """Returns the software that the run was begun with.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        try:
+            data = json.loads(self.versions.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(str(self.versions), found=f"no readable versions ({error})", fix="train it again") from None
+        return {str(name): str(version) for name, version in data.items()}
+
     def check_finished(self) -> None:
         """Raises `RunError` where the run is not finished."""
         if not self.result.is_file():
@@ -149,7 +161,7 @@ class RunFolder:
         if changes := _changes(_flat(self.read_origin()), _flat(origin)):
             found = f"a run on another build of the mix ({'; '.join(changes[:3])})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
-        return _changes(json.loads(self.versions.read_text(encoding="utf-8")), versions)
+        return _changes(self.read_versions(), versions)
 
     def _has_trained(self) -> bool:
         """Whether there is anything to lose: a run that was refused before its first seed may be begun anew."""
