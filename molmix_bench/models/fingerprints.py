@@ -43,14 +43,18 @@ class FingerprintArray:
     """Fingerprints of some molecules, in memory, by their place.
 
     Args:
-        smiles: stored SMILES.
-        spec: which fingerprints.
+        bits: (n, num_bits / 8), packed.
+        descriptors: (n, num_descriptors); None where they are not asked for.
     """
 
-    def __init__(self, smiles: Sequence[str], spec: FingerprintSpec) -> None:
-        found = _fingerprints(spec, list(smiles))
-        self.bits: NDArray[np.uint8] = found[0].view(np.uint8)
-        self.descriptors = found[1].astype(np.float32) if spec.descriptors else None
+    def __init__(self, bits: NDArray[np.uint8], descriptors: NDArray[np.float32] | None) -> None:
+        self.bits, self.descriptors = bits, descriptors
+
+    @classmethod
+    def of(cls, smiles: Sequence[str], spec: FingerprintSpec) -> FingerprintArray:
+        """Returns the fingerprints of stored SMILES."""
+        bits = packed_morgan(smiles, radius=spec.radius, num_bits=spec.bits)
+        return cls(bits, descriptors(smiles) if spec.descriptors else None)
 
     def rows(self, molecules: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns bits as 0 and 1, then descriptors, of some molecules, (n, num_features)."""

@@ -28,16 +28,16 @@ Share = Annotated[float, Field(gt=0, lt=0.5)]
 class TuningSpec(Spec):
     """How a network learns a task of few labels: by modes `head_first` and `all`, and from scratch."""
 
-    epochs: PositiveInt = 100
+    epochs: PositiveInt = 60
     """The most; training ends `patience` epochs after the one that is best on validation."""
-    patience: PositiveInt = 20
-    head_epochs: PositiveInt = 20
+    patience: PositiveInt = 15
+    head_epochs: PositiveInt = 15
     """Of `head_first`: the epochs, at most, in which the head alone is trained, before everything is."""
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = 64
     """Molecules."""
     optimizer: OptimizerSpec = OptimizerSpec()
     """The rate is that of the head, and of all of a network that is trained from scratch."""
-    body_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    body_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """The rate of a pre-trained body, as a share of the head's."""
     schedule: ScheduleSpec = ScheduleSpec()
     """Over the most epochs that there may be."""

@@ -73,5 +73,5 @@ def featurize_all(mol_ids: Sequence[str], smiles: Sequence[str], *, spec: RunSpe
     graphs, encodings = featurize_piece(spec.features, (list(mol_ids), list(smiles)))
     fingerprints = None
     if isinstance(spec.model, FingerprintMlpSpec):
-        fingerprints = FingerprintArray(smiles, spec.model.fingerprint)
+        fingerprints = FingerprintArray.of(smiles, spec.model.fingerprint)
     return Featurized(pl.Series(MOL_ID, list(mol_ids), dtype=pl.String), Collator(graphs, encodings), fingerprints)

@@ -22,8 +22,8 @@ from molmix_bench.training.selection import is_better
 from molmix_bench.training.trivial import trivial_value
 from molmix_bench.transfer.fit import Fitted, Fitter, objective_of
 from molmix_bench.transfer.fold_data import FoldData
-from molmix_bench.transfer.probe import LINEAR, Probe, fit_probe
-from molmix_bench.transfer.start import Start
+from molmix_bench.transfer.probe import Probe, fit_probe
+from molmix_bench.transfer.start import LINEAR, Start
 from molmix_bench.vocab import Kind
 
 
@@ -123,7 +123,7 @@ class Methods:
         wanted = np.concatenate([data.fold.validation, data.fold.test])
         for setting in self._spec.boosted:
             if setting.fingerprint not in self._fingerprints:
-                self._fingerprints[setting.fingerprint] = FingerprintArray(data.smiles, setting.fingerprint)
+                self._fingerprints[setting.fingerprint] = FingerprintArray.of(data.smiles, setting.fingerprint)
             found = _boosted(setting, self._fingerprints[setting.fingerprint], data, wanted)
             value = data.selection(found[:num_validation])
             if best is None or (value is not None and is_better(value, best.selection)):

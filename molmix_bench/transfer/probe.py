@@ -14,14 +14,11 @@ from torch import nn
 
 from molmix_bench.metrics.cells import FloatArray, IntArray
 from molmix_bench.models.network import Network
-from molmix_bench.specs.model import HeadSpec
 from molmix_bench.specs.result import Target
 from molmix_bench.vocab import Kind
 
 STRENGTHS: tuple[float, ...] = (1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
 """Of the penalty on squared weights of standardised embeddings; the one that is best on validation is taken."""
-LINEAR = HeadSpec(depth=1)
-"""The head that a probe can be written as."""
 _NEVER = -30.0
 """The logit of a class that no train molecule has."""
 

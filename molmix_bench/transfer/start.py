@@ -10,6 +10,7 @@ import torch
 
 from molmix_bench.errors import UsageError
 from molmix_bench.metrics.cells import FloatArray
+from molmix_bench.models.heads import Head, NormedHead
 from molmix_bench.models.network import Network, make_network, set_fingerprints
 from molmix_bench.specs.base import content_digest
 from molmix_bench.specs.finetune import StartOrigin
@@ -20,6 +21,9 @@ from molmix_bench.training.randomness import seeded
 from molmix_bench.training.trained import Run
 from molmix_bench.transfer.featurized import Featurized
 from molmix_bench.vocab import DType, Kind, Level
+
+LINEAR = HeadSpec(depth=1)
+"""The head that a probe can be written as: of embeddings as they are."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Start:
         spec = self._model(head)
         with seeded(seed, 0, device=torch.device("cpu")):
             network = make_network(spec, features=self.spec.features, targets=[target])
+            if head is not LINEAR:
+                _norm_head(network)
         if pretrained:
             network.body.load_state_dict(self.pretrained(seed).body.state_dict())
         return network
@@ -104,6 +110,14 @@ class Start:
         if isinstance(model, FittedSpec):
             raise TypeError("a network was asked for")
         return model if head is None else model.model_copy(update={"head": head})
+
+
+def _norm_head(network: Network) -> None:
+    """Puts a norm before the one head of a network."""
+    ((name, head),) = network.heads.items()
+    if not isinstance(head, Head):
+        raise TypeError(f"no head of ours: {type(head).__name__}")
+    network.heads[name] = NormedHead(head, head.width)
 
 
 def make_target(name: str, tasks: tuple[str, ...], kind: Kind, labels: FloatArray, num_classes: int | None) -> Target:
