@@ -25,6 +25,8 @@ VERBS = {
     "report": "report.report_run",
     "results": "results.keep_results",
     "submit": "submit.submit",
+    "finetune": "finetune.finetune_run",
+    "embed": "embed.embed_molecules",
 }
 """Each verb's file here and its function, in the order in which `--help` lists them."""
 

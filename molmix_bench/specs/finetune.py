@@ -8,7 +8,7 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, PositiveInt, model_va
 
 from molmix_bench.specs.base import Spec
 from molmix_bench.specs.manifest import Accounting, Count
-from molmix_bench.specs.model import BoostingSpec, FingerprintSpec, HeadSpec
+from molmix_bench.specs.model import BoostingSpec, FingerprintSpec, ForestSpec, HeadSpec
 from molmix_bench.specs.result import Hardware, TrainedMix
 from molmix_bench.specs.run import OptimizerSpec, ScheduleSpec, Seed
 from molmix_bench.specs.source import Name, Sha256
@@ -45,6 +45,7 @@ class TuningSpec(Spec):
     """Of the new head; null has one like those that the network was trained with."""
 
 
+TreesSpec = Annotated[BoostingSpec | ForestSpec, Field(discriminator="architecture")]
 BOOSTED = (
     BoostingSpec(fingerprint=FingerprintSpec(descriptors=True), num_trees=100),
     BoostingSpec(
@@ -89,7 +90,7 @@ class FinetuneSpec(Spec):
     the first again where that has fewer."""
     folds: FoldsSpec = FoldsSpec()
     tuning: TuningSpec = TuningSpec()
-    boosted: Annotated[tuple[BoostingSpec, ...], Field(min_length=1)] = BOOSTED
+    trees: Annotated[tuple[TreesSpec, ...], Field(min_length=1)] = BOOSTED
     """Of the reference `fingerprints`: the setting that is best on validation is taken, in each fold."""
 
     @model_validator(mode="after")

@@ -83,7 +83,8 @@ def open_ensemble(path: str | Path) -> Ensemble:
 def _of_run(run: Run) -> Ensemble:
     start = Start.of(run)
     if isinstance(run.spec.model, FittedSpec):
-        raise TypeError("refused by `Start`")
+        found = f"a run of {run.spec.model.architecture}, of which only predictions are kept"
+        raise UsageError(str(run.path), found=found, expected="a run of a network")
     learnt, _ = learnt_targets(run.spec.model, run.targets)
     targets = tuple(target for target in learnt if target.level is Level.GRAPH)
     if not isinstance(run.spec.model, FingerprintMlpSpec):

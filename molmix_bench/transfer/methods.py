@@ -16,7 +16,7 @@ from molmix_bench.models.fingerprints import FingerprintArray
 from molmix_bench.models.network import Network
 from molmix_bench.models.trees import fit_trees
 from molmix_bench.specs.finetune import MODES, FinetuneSpec, Method
-from molmix_bench.specs.model import BoostingSpec, FingerprintSpec
+from molmix_bench.specs.model import BoostingSpec, FingerprintSpec, ForestSpec
 from molmix_bench.specs.result import Target
 from molmix_bench.training.selection import is_better
 from molmix_bench.training.trivial import trivial_value
@@ -60,7 +60,9 @@ class Methods:
     def seeds(self, method: Method) -> tuple[int, ...]:
         """Returns the seeds with which a method gives different results: one where nothing about it is random."""
         seeds = self._spec.seeds
-        if method in ("trivial", "fingerprints"):
+        # Boosted trees draw nothing without early stopping; forests do.
+        fixed = not any(isinstance(item, ForestSpec) for item in self._spec.trees)
+        if method == "trivial" or (method == "fingerprints" and fixed):
             return seeds[:1]
         if method == "probe":
             return seeds[: len(self._start.origin.networks)]
@@ -79,7 +81,7 @@ class Methods:
             case "trivial":
                 learnt = _trivial(data)
             case "fingerprints":
-                learnt = self._boost(data)
+                learnt = self._grow(data, seed)
             case _:
                 learnt = self._tune(method, data, seed)
         return replace(learnt, seconds=time.perf_counter() - began)
@@ -116,15 +118,15 @@ class Methods:
         probe.write_into(network)
         return Learnt(_predict(probe, data.fold.test), 0, probe.selection, network.eval())
 
-    def _boost(self, data: FoldData) -> Learnt:
-        """Fits boosted trees of each setting, and takes that which is best on validation."""
+    def _grow(self, data: FoldData, seed: int) -> Learnt:
+        """Fits trees of each setting, and takes that which is best on validation."""
         best: Learnt | None = None
         num_validation = len(data.fold.validation)
         wanted = np.concatenate([data.fold.validation, data.fold.test])
-        for setting in self._spec.boosted:
+        for setting in self._spec.trees:
             if setting.fingerprint not in self._fingerprints:
                 self._fingerprints[setting.fingerprint] = FingerprintArray.of(data.smiles, setting.fingerprint)
-            found = _boosted(setting, self._fingerprints[setting.fingerprint], data, wanted)
+            found = _grown(setting, self._fingerprints[setting.fingerprint], data, wanted, seed=seed)
             value = data.selection(found[:num_validation])
             if best is None or (value is not None and is_better(value, best.selection)):
                 best = Learnt(found[num_validation:], 0, value)
@@ -146,7 +148,9 @@ def _trivial(data: FoldData) -> Learnt:
     return Learnt(_of(data.fold.test), 0, data.selection(_of(data.fold.validation)))
 
 
-def _boosted(setting: BoostingSpec, table: FingerprintArray, data: FoldData, wanted: IntArray) -> NDArray[np.floating]:
+def _grown(
+    setting: BoostingSpec | ForestSpec, table: FingerprintArray, data: FoldData, wanted: IntArray, *, seed: int
+) -> NDArray[np.floating]:
     """Returns the predictions of one setting for some molecules, (n, num_outputs), each task by trees of its own."""
     target, columns = data.target, []
     for task in _tasks(data):
@@ -157,8 +161,7 @@ def _boosted(setting: BoostingSpec, table: FingerprintArray, data: FoldData, wan
             continue
         train = (table.rows(data.fold.train[present]), labels[present])
         num_classes = 2 if target.kind is Kind.BINARY else target.num_classes
-        # Without early stopping nothing about these trees is random.
-        values = fit_trees(setting, train, [table.rows(wanted)], num_classes=num_classes, seed=0).values
+        values = fit_trees(setting, train, [table.rows(wanted)], num_classes=num_classes, seed=seed).values
         columns.append(values[:, 1:] if target.kind is Kind.BINARY else values.reshape(len(wanted), -1))
     return np.hstack(columns)
 

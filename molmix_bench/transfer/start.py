@@ -34,20 +34,10 @@ class Start:
         spec: of the networks.
         run: whose networks have learnt something; None where nothing was learnt.
 
-    Raises:
-        UsageError: the spec's model is no network.
     """
 
     spec: RunSpec
     run: Run | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.spec.model, FittedSpec):
-            raise UsageError(
-                f"run {self.spec.name}",
-                found=f"a model that is fitted, {self.spec.model.architecture}",
-                expected="a network, which can go on learning",
-            )
 
     @classmethod
     def of(cls, run: Run) -> Start:
@@ -74,6 +64,7 @@ class Start:
         """
         if self.run is None:
             raise UsageError(f"run {self.spec.name}", found="a spec", expected="a finished run, whose networks go on")
+        self._model(None)
         seeds = self.run.spec.training.seeds
         chosen = seeds[seed % len(seeds)]
         if chosen not in self._bodies:
@@ -108,7 +99,11 @@ class Start:
     def _model(self, head: HeadSpec | None) -> TrainedSpec:
         model = self.spec.model
         if isinstance(model, FittedSpec):
-            raise TypeError("a network was asked for")
+            raise UsageError(
+                f"run {self.spec.name}",
+                found=f"a model that is fitted, {model.architecture}",
+                expected="a network, which can go on learning",
+            )
         return model if head is None else model.model_copy(update={"head": head})
 
 
