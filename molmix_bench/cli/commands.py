@@ -19,7 +19,7 @@ VERBS = {
     "dev-hub": "hub.serve_dev_hub",
     "featurize": "featurize.featurize_mix",
     "run": "runs.run_baseline",
-    "predict": "runs.predict_mix",
+    "predict": "runs.predict_molecules",
     "score": "score.score_predictions",
     "compare": "score.compare_predictions",
     "report": "report.report_run",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, FiniteFloat, NonNegativeFloat, PositiveInt, model_validator
 
-from molmix_bench.specs.base import Spec
+from molmix_bench.specs.base import Spec, apply_overrides, validate_changed
 from molmix_bench.specs.manifest import Accounting, Count
 from molmix_bench.specs.model import BoostingSpec, FingerprintSpec, ForestSpec, HeadSpec
 from molmix_bench.specs.result import Hardware, TrainedMix
@@ -102,6 +103,16 @@ class FinetuneSpec(Spec):
         if not self.methods:
             raise ValueError("modes and references are both empty: there is nothing to do")
         return self
+
+    def changed(self, settings: Iterable[str]) -> FinetuneSpec:
+        """Returns this one with `a.b=value` settings applied.
+
+        Raises:
+            UsageError: a setting is none, or leaves nothing that could be done.
+        """
+        given = tuple(settings)
+        data = apply_overrides(self.model_dump(mode="json"), given, where="--set")
+        return validate_changed(FinetuneSpec, data, where=f"fine-tuning with --set {' '.join(given)}")
 
     @property
     def methods(self) -> tuple[Method, ...]:

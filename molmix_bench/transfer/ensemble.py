@@ -98,14 +98,14 @@ def _of_run(run: Run) -> Ensemble:
     members = tuple(
         # Seeds are places among the run's own.
         Member(f"seed={seed}", _opener(place), objectives)
-        for place, seed in enumerate(run.spec.training.seeds)
+        for place, seed in enumerate(start.origin.networks)
     )
     return Ensemble(run.path, run.spec, targets, members, lambda mix: _neighbours_of_run(run, mix))
 
 
 def _neighbours_of_run(run: Run, mix: Mix | None) -> Neighbours:
     if mix is None:
-        fix = "name its directory with --mix, or do without distances by --no-mix"
+        fix = "name its directory with --mix, or do without distances by --mix none"
         raise UsageError(str(run.path), found="no mix", expected="the mix that the run was trained on", fix=fix)
     store = open_store(mix, run.spec.features)
     table = open_fingerprints(mix, store, FingerprintSpec(radius=RADIUS, bits=NUM_BITS))

@@ -28,6 +28,7 @@ from molmix_bench.specs.finetune import (
 from molmix_bench.talk import say
 from molmix_bench.training.checkpoint import save_weights
 from molmix_bench.training.environment import read_hardware
+from molmix_bench.training.randomness import deterministic
 from molmix_bench.transfer.featurized import featurize_all
 from molmix_bench.transfer.fold_data import FoldData, fold_data
 from molmix_bench.transfer.folder import FinetuneFolder, write_piece, write_table, write_targets
@@ -91,7 +92,9 @@ def finetune(
         molecules = featurize_all(found.mol_ids, found.smiles, spec=start.spec)
         folded = tuple(fold_data(found, molecules, fold) for fold in folds)
         try:
-            _complete(start, spec, folder, folded, seen=seen, fabric=Fabric(accelerator=accelerator, devices=1))
+            fabric = Fabric(accelerator=accelerator, devices=1)
+            with deterministic(fabric.device):
+                _complete(start, spec, folder, folded, seen=seen, fabric=fabric)
         except OSError as error:
             fix = "make room there and run again; it goes on after the last piece that is finished"
             raise RunError(str(out), found=f"a file cannot be written ({error})", fix=fix) from error

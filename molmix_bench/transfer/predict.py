@@ -19,8 +19,10 @@ from molmix_bench.metrics.cells import BoolArray, FloatArray
 from molmix_bench.mix import Mix
 from molmix_bench.models.network import Network
 from molmix_bench.specs.result import Target
+from molmix_bench.training.trained import open_run
 from molmix_bench.transfer.chunk import Chunk, Demand
 from molmix_bench.transfer.ensemble import Ensemble, Member, predict_batch
+from molmix_bench.transfer.outcome import is_finetuned
 from molmix_bench.transfer.rows import (
     HEAD,
     TAIL,
@@ -31,6 +33,7 @@ from molmix_bench.transfer.rows import (
     spread_out,
     tail_columns,
 )
+from molmix_bench.transfer.seen import NO_MIX, mix_of
 from molmix_bench.transfer.stream import Reading, TableWriter, check_form, open_table, stream
 
 NEAREST, FAR = "nearest", "far"
@@ -49,6 +52,29 @@ class Distances:
 
     mix: Mix | None = None
     far: float | None = None
+
+
+def distances_of(
+    path: str | Path, *, mix: str | Path | Mix | None = None, far: float | None = None
+) -> Distances | None:
+    """Returns what distances from the training of a run or fine-tuning are measured by; None where nobody asks.
+
+    Args:
+        path: its directory.
+        mix: of a run, as `seen.mix_of` takes it.
+        far: as in `Distances`.
+
+    Raises:
+        UsageError: the mix of a run is not at hand, or `far` is no similarity.
+        RunError: it is another build than the run's.
+    """
+    if far is not None and not 0 <= far <= 1:
+        raise UsageError("--far", found=f"{far:g}", expected="a similarity from 0 to 1")
+    if mix == NO_MIX:
+        return None
+    if is_finetuned(Path(path)):
+        return Distances(None, far)
+    return Distances(mix_of(open_run(path), mix), far)
 
 
 @dataclass(frozen=True, slots=True)

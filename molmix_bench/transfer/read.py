@@ -18,7 +18,7 @@ from molmix_bench.sources.inspect import OTHER_MISSING, Inspection, infer_kind, 
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
 from molmix_bench.transfer.measurements import Measurements, Problem, RawMeasurements, clean
-from molmix_bench.vocab import DropReason, Kind
+from molmix_bench.vocab import SMILES, DropReason, Kind
 
 MIN_MOLECULES = 20
 """With fewer, no part of them says anything of the rest."""
@@ -83,6 +83,40 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
     found = clean(raw)
     check_learnable(found, where=path.name)
     return OwnData(found, path.name, table.smiles, inferred=columns.kind is None)
+
+
+def measure(
+    name: str,
+    smiles: Sequence[str | None],
+    labels: FloatArray,
+    *,
+    tasks: Sequence[str],
+    kind: Kind,
+    num_classes: int | None = None,
+) -> OwnData:
+    """Returns measurements that are in memory.
+
+    Args:
+        name: letters, digits and underscores, by which scores call them.
+        smiles: the molecules.
+        labels: theirs; NaN is missing.
+        tasks: a name for each column of labels.
+        kind: of all tasks.
+        num_classes: of kind multiclass.
+
+    Shapes:
+        smiles: (n,); labels: (n, T).
+
+    Raises:
+        UsageError: the shapes do not fit.
+        SourceError: as `check_learnable`.
+    """
+    if labels.shape != (len(smiles), len(tasks)):
+        expected = f"({len(smiles)}, {len(tasks)}): a row for each molecule, a column for each task"
+        raise UsageError("labels", found=f"the shape {labels.shape}", expected=expected)
+    found = clean(RawMeasurements(name, tuple(tasks), kind, num_classes, smiles, labels.astype(np.float64)))
+    check_learnable(found, where=name)
+    return OwnData(found, name, SMILES, inferred=False)
 
 
 def check_learnable(found: Measurements, *, where: str) -> None:

@@ -21,15 +21,21 @@ LOOKED_AT = (Split.TRAIN, Split.VALIDATION)
 """Splits whose labels decide about weights: trained on, or chosen by."""
 
 
-def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix:
+NO_MIX = "none"
+"""In place of a mix's name: nobody is to look at the molecules that a run was trained on."""
+
+
+def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix | None:
     """Returns the mix that a run was trained on: the one given, or that of its name where it lies here already.
 
-    Nothing is downloaded or built for it.
+    Nothing is downloaded or built for it. `none` in place of a name is no mix.
 
     Raises:
         UsageError: no mix is given, and the run's is neither a directory nor in the cache.
         RunError: it is another build than the run's.
     """
+    if given == NO_MIX:
+        return None
     mix = given if isinstance(given, Mix) else _find(run) if given is None else load(given)
     trained = run.result.mix
     if mix.manifest.build_key != trained.build_key:
@@ -37,7 +43,7 @@ def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix:
             str(run.path),
             found=f"mix {mix.name} {mix.version}, build {mix.manifest.build_key[:12]}",
             expected=f"that of the run, {trained.name} {trained.version}, build {trained.build_key[:12]}",
-            fix="name its directory with --mix, or do without by --no-mix",
+            fix="name its directory with --mix, or do without by --mix none",
         )
     return mix
 
@@ -52,7 +58,7 @@ def _find(run: Run) -> Mix:
         str(run.path),
         found=f"mix {name!r}, which is no directory here and not in the cache",
         expected="the mix that the run was trained on, which says what molecules it has seen",
-        fix="name its directory with --mix, or do without by --no-mix",
+        fix="name its directory with --mix, or do without by --mix none",
     )
 
 

@@ -47,7 +47,7 @@ class Start:
     @property
     def origin(self) -> StartOrigin:
         """What is written down of it."""
-        networks = self.spec.training.seeds if self.run is not None else ()
+        networks = self._seeds() if self.run is not None else ()
         mix = None if self.run is None else self.run.result.mix
         return StartOrigin(run=self.spec.name, spec_digest=content_digest(self.spec), mix=mix, networks=networks)
 
@@ -65,11 +65,15 @@ class Start:
         if self.run is None:
             raise UsageError(f"run {self.spec.name}", found="a spec", expected="a finished run, whose networks go on")
         self._model(None)
-        seeds = self.run.spec.training.seeds
+        seeds = self._seeds()
         chosen = seeds[seed % len(seeds)]
         if chosen not in self._bodies:
             self._bodies[chosen] = self.run.network(chosen)
         return self._bodies[chosen]
+
+    def _seeds(self) -> tuple[int, ...]:
+        """Returns the seeds of the run whose training did not fail."""
+        return () if self.run is None else tuple(item.seed for item in self.run.result.seeds)
 
     def network(self, target: Target, seed: int, *, pretrained: bool, head: HeadSpec | None = None) -> Network:
         """Returns a network with a fresh head for a target, the same for the same seed.
