@@ -60,7 +60,9 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
         SourceError: the file is damaged, or its labels are all of one class or of one value, or too few.
     """
     columns = columns or Columns()
-    table = inspect_table(path, smiles=columns.smiles)
+    if not path.is_file():
+        raise UsageError(str(path), found="no such file", fix="check the path")
+    table = inspect_table(path, smiles=columns.smiles or usual_smiles(column_names(path)))
     tasks = columns.tasks or (_only_task(table),)
     _check_columns(path, table.smiles, tasks, columns.split)
     frame = _read_columns(path, [table.smiles, *tasks, *([columns.split] if columns.split else [])])
@@ -83,6 +85,15 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
     found = clean(raw)
     check_learnable(found, where=path.name)
     return OwnData(found, path.name, table.smiles, inferred=columns.kind is None)
+
+
+def usual_smiles(names: Sequence[str]) -> str | None:
+    """Returns the column that is called as columns of SMILES are; None where none is.
+
+    >>> usual_smiles(["id", "SMILES"]), usual_smiles(["id", "structure"])
+    ('SMILES', None)
+    """
+    return next((name for name in names if name.lower() in ("smiles", "canonical_smiles")), None)
 
 
 def measure(

@@ -22,10 +22,10 @@ from molmix_bench.sources.frames import column_names, read_frames
 from molmix_bench.sources.inspect import inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.transfer.chunk import Chunk, Demand, prepare
+from molmix_bench.transfer.read import usual_smiles
 
 ROWS_PER_CHUNK = 2_048
 """A second of work for a worker, and a few MB of results."""
-_USUAL_NAMES = ("smiles", "SMILES", "Smiles", "canonical_smiles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def open_table(path: Path, smiles: str | None = None) -> Table:
     if not path.is_file():
         raise UsageError(str(path), found="no such file", fix="check the path")
     names = column_names(path)
-    chosen = smiles or next((name for name in _USUAL_NAMES if name in names), None)
+    chosen = smiles or usual_smiles(names)
     if chosen is None:
         chosen = inspect_table(path).smiles
     if chosen not in names:
