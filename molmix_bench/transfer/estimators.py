@@ -84,7 +84,9 @@ class MoleculeEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         return np.array([f"embedding_{place}" for place in range(self.num_features_)], object)
 
     def __sklearn_tags__(self) -> Tags:
-        return _smiles_tags(super().__sklearn_tags__())
+        tags = _smiles_tags(super().__sklearn_tags__())
+        tags.transformer_tags.preserves_dtype = []  # Texts go in; what comes out is float32.
+        return tags
 
 
 class _Finetuned(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

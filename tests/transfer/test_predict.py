@@ -21,7 +21,9 @@ from tests.transfer.small import own_data, quick_spec
 
 HERE = Reading(workers=1)
 CHAINS = [f"{chain}{end}" for chain, end in MOLECULES]
-MANY_RINGS = "c1ccc2c(c1)c1ccccc1c1ccccc21"
+MOLECULES_BETWEEN = ("CC(C)CCCCCO", "CCCCCCCC(N)F")
+"""None of the mix, but not far from it."""
+STRANGE = "O=S(=O)(NC1CC1)c1nnc(Br)s1"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def test_a_run_predicts_as_for_its_mix(pretrained, chains, tmp_path):
 
 def test_a_fine_tuning_predicts_with_all_its_networks(finished, tmp_path):
     """Folds and seeds are the ensemble; a molecule that it was tuned on is as near as can be, a strange one is far."""
-    path = _table(tmp_path / "t.csv", [OWN[0], "C1CC", MANY_RINGS, "CCCCCCO"])
+    path = _table(tmp_path / "t.csv", [OWN[0], "C1CC", STRANGE, "CCCCCCO"])
     distances = distances_of(finished.path)
     done = predict_table(open_ensemble(finished.path), path, tmp_path / "o.csv", distances=distances, reading=HERE)
     assert done.networks == ("fold=0, seed=0", "fold=0, seed=1", "fold=1, seed=0", "fold=1, seed=1")
@@ -93,13 +95,20 @@ def test_predictions_of_kept_networks_are_those_of_the_folds(finished, tmp_path)
 
 def test_the_threshold_can_be_given(pretrained, chains, tmp_path):
     """What is less similar than that to the run's train molecules is far; the usual one is told from these."""
-    path = _table(tmp_path / "t.csv", [*CHAINS[:3], MANY_RINGS])
+    trained_on = chains.scan("energies", "train").select("smiles").collect()["smiles"].to_list()
+    path = _table(tmp_path / "t.csv", [*trained_on[:3], STRANGE, *MOLECULES_BETWEEN])
     ensemble = open_ensemble(pretrained.path)
     usual = predict_table(ensemble, path, tmp_path / "u.parquet", distances=Distances(chains), reading=HERE)
     strict = predict_table(ensemble, path, tmp_path / "s.parquet", distances=Distances(chains, 1.0), reading=HERE)
     assert 0 < usual.threshold < 1
-    assert (strict.threshold, usual.num_far) == (1.0, 1)
-    assert strict.num_far > 1
+    assert (strict.threshold, usual.num_far, strict.num_far) == (1.0, 1, 3)
+    near = [pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("u", "s")]
+    assert near[0]["nearest"].to_list() == near[1]["nearest"].to_list()
+    assert near[0]["nearest"].to_list()[:3] == [1, 1, 1]
+    assert [table["far"].to_list() for table in near] == [
+        [False, False, False, True, False, False],
+        [False, False, False, True, True, True],
+    ]
     with pytest.raises(UsageError, match=r"--far: found 1\.5; expected a similarity from 0 to 1"):
         distances_of(pretrained.path, mix=chains, far=1.5)
 
