@@ -7,17 +7,19 @@ that scikit-learn has one for.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import polars as pl
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Tags, check_random_state, column_or_1d
+from sklearn.utils import Tags, assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,7 +39,7 @@ from molmix_bench.transfer.measurements import MAX_ATOMS, Measurements, RawMeasu
 from molmix_bench.transfer.methods import Methods
 from molmix_bench.transfer.splits import Fold
 from molmix_bench.transfer.start import Start
-from molmix_bench.vocab import Kind
+from molmix_bench.vocab import DropReason, Kind
 
 _NAME = "task"
 _CPU = torch.device("cpu")
@@ -114,9 +116,7 @@ class _Finetuned(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             raise ValueError(str(_no_run()))
         start = Start.of(self.run if isinstance(self.run, Run) else open_run(self.run))
         found = clean(RawMeasurements(_NAME, (_NAME,), kind, num_classes, smiles, labels[:, None]))
-        if found.accounting.dropped:
-            row = found.problems.filter("dropped").row(0, named=True)
-            raise ValueError(f"molecule {row['row']}, {row['smiles']!r:.80}: {row['reason']} ({row['detail']})")
+        _refuse_or_warn(found)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         molecules = featurize_all(found.mol_ids, found.smiles, spec=start.spec)
         data = fold_data(found, molecules, _holdout(found, self.validation_fraction, seed))
@@ -156,7 +156,7 @@ class _Finetuned(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
 
 class MoleculeRegressor(RegressorMixin, _Finetuned):  # type: ignore[misc]
-    """A network that goes on learning: values of molecules.
+    """A network that goes on learning: values of molecules, of one that has several rows their mean.
 
     Args:
         run: a finished run, or its directory.
@@ -170,8 +170,7 @@ class MoleculeRegressor(RegressorMixin, _Finetuned):  # type: ignore[misc]
         """Fine-tunes the network on values, (n,)."""
         smiles = smiles_of(X)
         values = _values(y, len(smiles)).astype(np.float64)
-        if not np.isfinite(values).all():
-            raise ValueError("y: found NaN or infinity; expected finite numbers")
+        assert_all_finite(values, input_name="y")
         self._fit(smiles, values, Kind.REGRESSION, None)
         return self
 
@@ -181,7 +180,10 @@ class MoleculeRegressor(RegressorMixin, _Finetuned):  # type: ignore[misc]
 
 
 class MoleculeClassifier(ClassifierMixin, _Finetuned):  # type: ignore[misc]
-    """A network that goes on learning: classes of molecules; arguments as `MoleculeRegressor`."""
+    """A network that goes on learning: classes of molecules; arguments as `MoleculeRegressor`.
+
+    A molecule that has several rows has the class of most; where they tie, it is left out with a warning.
+    """
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Fine-tunes the network on classes, (n,), of any type that can be sorted."""
@@ -191,7 +193,7 @@ class MoleculeClassifier(ClassifierMixin, _Finetuned):  # type: ignore[misc]
         encoder = LabelEncoder().fit(labels)
         self.classes_ = encoder.classes_
         if len(self.classes_) < 2:  # noqa: PLR2004  # nothing to tell apart
-            raise ValueError(f"y: found one class, {self.classes_[0]!r}; expected two classes at least")
+            raise ValueError(f"y: found one class, {self.classes_.tolist()[0]!r}; expected two classes at least")
         binary = len(self.classes_) == 2  # noqa: PLR2004  # a kind of its own
         codes = encoder.transform(labels).astype(np.float64)
         self._fit(smiles, codes, Kind.BINARY if binary else Kind.MULTICLASS, None if binary else len(self.classes_))
@@ -206,7 +208,8 @@ class MoleculeClassifier(ClassifierMixin, _Finetuned):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Returns the most probable class, (n,)."""
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        places = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[places]
         return found
 
 
@@ -246,9 +249,25 @@ def _values(y: Any, size: int) -> NDArray[Any]:
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     values: NDArray[Any] = column_or_1d(y, warn=True)
+    assert_all_finite(values, input_name="y")
+    if any(value is None for value in values.tolist()):
+        raise ValueError("y: found None; expected a label for every molecule")
     if len(values) != size:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: {[size, len(values)]}")
     return values
+
+
+def _refuse_or_warn(found: Measurements) -> None:
+    """Refuses what is no molecule; warns where a molecule has as many rows of one class as of another."""
+    dropped = found.problems.filter(pl.col("dropped"), pl.col("task").is_null())
+    ties = dropped.filter(reason=str(DropReason.CONFLICT))
+    for row in dropped.filter(pl.col("reason") != str(DropReason.CONFLICT)).head(1).iter_rows(named=True):
+        raise ValueError(f"molecule {row['row']}, {row['smiles']!r:.80}: {row['reason']} ({row['detail']})")
+    if ties.height:
+        row = ties.row(0, named=True)
+        where = f"molecule {row['row']}, {row['smiles']!r:.80}"
+        text = f"{where}: classes of its rows tie; {ties.height:,} such rows are left out"
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _holdout(found: Measurements, share: float, seed: int) -> Fold:
