@@ -24,16 +24,18 @@ from molmix_bench.transfer.estimators import MoleculeClassifier, MoleculeEmbedde
 from tests.transfer.small import MOLECULES as OWN
 from tests.transfer.small import RINGS
 
+HALOGENS = ("F", "Cl", "Br", "I", "O", "N", "S", "P")
 QUICK = {"epochs": 1, "head_epochs": 1, "batch_size": 64}
 
 
 def _molecules(table):
-    """Returns a molecule for each row of numbers, one of fifteen thousand, so that few rows have the same."""
+    """Returns a molecule for each row of numbers, one of fifteen thousand small ones, so that few rows have the same."""
     found = []
     for row in np.asarray(table, float):
         key = round(1000 * float(row @ np.sqrt(np.arange(1, len(row) + 1))))
-        chain, branch, ring, end = key % 40, key // 40 % 8, key // 320 % 6, key // 1920 % 8
-        found.append("C" * (1 + chain) + f"C({'C' * branch}F)" + ("", *RINGS)[ring] + "C" * end)
+        chain, branch, ring, end = key % 8, key // 8 % 8, key // 64 % 6, key // 384 % 40
+        side = "".join(f"C({atom})" for atom in (HALOGENS[branch], HALOGENS[end % 8]))
+        found.append("C" * (1 + chain) + side + ("", *RINGS)[ring] + "C" * (end // 8))
     return found
 
 
