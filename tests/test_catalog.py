@@ -104,7 +104,8 @@ def _raw(name):
     if name.endswith(".parquet"):
         return pl.read_parquet(found[0])
     text = bz2.decompress(found[0].read_bytes()) if name.endswith(".bz2") else found[0]
-    return pl.read_csv(text, separator="\t" if name.endswith((".tab", ".tsv")) or ".tsv." in name else ",", infer_schema_length=None)
+    separator = "\t" if name.endswith(".tab") or ".tsv" in name else ","
+    return pl.read_csv(text, separator=separator, infer_schema_length=None)
 
 
 def test_what_there_is():

@@ -29,7 +29,7 @@ QUICK = {"epochs": 1, "head_epochs": 1, "batch_size": 64}
 
 
 def _molecules(table):
-    """Returns a molecule for each row of numbers, one of fifteen thousand small ones, so that few rows have the same."""
+    """Returns a molecule for each row of numbers, one of fifteen thousand, so that few rows have the same."""
     found = []
     for row in np.asarray(table, float):
         key = round(1000 * float(row @ np.sqrt(np.arange(1, len(row) + 1))))
