@@ -73,6 +73,10 @@ class DropReason(StrEnum):
     """The published split file does not name the row."""
     CONFLICT = "conflict"
     """Duplicates disagree and the policy names no winner (a tie under `majority`)."""
+    CENSORED = "censored"
+    """The label is a bound, such as `>10`, and no value; found in a user's own measurements."""
+    NO_NUMBER = "no_number"
+    """The label is no number, or no class of its task; likewise."""
 
 
 class Policy(StrEnum):

@@ -38,6 +38,7 @@ ORDER = (
     "graphs",
     "models",
     "training",
+    "transfer",
     "submissions",
     "reports",
     "api",
@@ -46,9 +47,9 @@ ORDER = (
 # Where a heavy library may be imported.
 HOMES = {
     "rdkit": {"chem", "sources", "graphs", "reports"},
-    "torch": {"graphs", "models", "training"},
+    "torch": {"graphs", "models", "training", "transfer"},
     "torch_geometric": {"graphs", "models", "training"},
-    "lightning_fabric": {"training"},
+    "lightning_fabric": {"training", "transfer"},
     "safetensors": {"training"},
     "huggingface_hub": {"hub"},
 }

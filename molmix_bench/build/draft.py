@@ -62,7 +62,7 @@ def _fits(file: str) -> bool:
 
 
 def _render(table: Inspection, columns: list[Column], left_out: dict[str, str]) -> str:
-    file, stem = table.path.name, _stem(table.path.name)
+    file, stem = table.path.name, name_of(table.path.name)
     missing = sorted({text for column in columns for text in column.missing})
     lines = [
         f"# A draft for {_one_line(file)}, from its {table.num_rows:,} rows. Correct it, above all units, kinds and",
@@ -151,10 +151,10 @@ def _task_name(column: str, taken: set[str]) -> str:
     return unique
 
 
-def _stem(file: str) -> str:
+def name_of(file: str) -> str:
     """Returns a name for mix, source and dataset from a file's name.
 
-    >>> _stem("My Assay-2.csv.gz")
+    >>> name_of("My Assay-2.csv.gz")
     'my_assay_2'
     """
     name = re.sub(r"[^a-z0-9]+", "_", file.lower().partition(".")[0]).strip("_")[:_MAX_STEM] or "data"

@@ -19,12 +19,14 @@ VERBS = {
     "dev-hub": "hub.serve_dev_hub",
     "featurize": "featurize.featurize_mix",
     "run": "runs.run_baseline",
-    "predict": "runs.predict_mix",
+    "predict": "runs.predict_molecules",
     "score": "score.score_predictions",
     "compare": "score.compare_predictions",
     "report": "report.report_run",
     "results": "results.keep_results",
     "submit": "submit.submit",
+    "finetune": "finetune.finetune_run",
+    "embed": "embed.embed_molecules",
 }
 """Each verb's file here and its function, in the order in which `--help` lists them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from molmix_bench.api import run
-from molmix_bench.cli.output import JsonOption, print_json, print_table
+from molmix_bench.cli.embed import tell_problems
+from molmix_bench.cli.finetune import SmilesOption
+from molmix_bench.cli.output import JsonOption, WorkersOption, print_json, print_table
+from molmix_bench.cli.suites import run_on_suite
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.extras import require_train
 from molmix_bench.resolve import load
 from molmix_bench.specs.baselines import find_baselines, load_run_spec
+from molmix_bench.specs.suite import suite_names
 from molmix_bench.talk import say
 from molmix_bench.vocab import Split
 
@@ -31,9 +36,12 @@ class Accelerator(StrEnum):
 
 def run_baseline(  # noqa: PLR0913, PLR0917  # one for each option
     specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC...", help="YAML files, folders of them, or names of baselines.")
+        list[str],
+        typer.Argument(metavar="SPEC...", help="YAML files, folders, or names of baselines; for a suite also a run."),
     ],
-    mix: Annotated[str | None, typer.Option("--mix", help="Another mix than the spec's: name or directory.")] = None,
+    mix: Annotated[
+        str | None, typer.Option("--mix", help="Another mix than the spec's: name or directory; or a suite.")
+    ] = None,
     datasets: Annotated[str | None, typer.Option(help="Only these datasets, as in --datasets qm9,tox21.")] = None,
     seeds: Annotated[str | None, typer.Option(help="A network for each, as in --seeds 0,1,2.")] = None,
     settings: Annotated[
@@ -42,11 +50,27 @@ def run_baseline(  # noqa: PLR0913, PLR0917  # one for each option
     out: Annotated[
         Path | None, typer.Option("--out", help="The directory of the run, or of all runs; runs/NAME else.")
     ] = None,
+    raw: Annotated[
+        list[Path] | None, typer.Option("--raw", help="For a suite: a folder with its files; the rest is downloaded.")
+    ] = None,
+    trained_on: Annotated[
+        str | None, typer.Option("--trained-on", help="For a suite and a finished run: the run's own mix, or none.")
+    ] = None,
     accelerator: Annotated[Accelerator, typer.Option(help="auto is a GPU where there is one.")] = Accelerator.AUTO,
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes, that train each network together.")] = 1,
     json: JsonOption = False,
 ) -> None:
     """Train, predict and score what YAML files describe; run again, an interrupted run goes on where it was."""
+    if mix in suite_names():
+        if accelerator is not Accelerator.AUTO or devices > 1:
+            raise UsageError(
+                f"suite {mix}", found="--accelerator or --devices", expected="none: its networks are small"
+            )
+        changes = [*(settings or ()), *_lists(**{"finetune.seeds": seeds})]
+        run_on_suite(specs, mix, datasets=datasets, settings=changes, places=(raw or [], trained_on, out), json=json)
+        return
+    if raw or trained_on:
+        raise UsageError("run", found="--raw or --trained-on without a suite", expected=f"--mix {suite_names()[0]}")
     files = [file for name in specs for file in find_baselines(name)]
     changes = [*(settings or ()), *_lists(datasets=datasets, **{"training.seeds": seeds})]
     names = [load_run_spec(file, changes).name for file in files]
@@ -92,15 +116,75 @@ def _print_runs(finished: list[Run], *, json: bool, several: bool) -> None:
         print(item.path)
 
 
-def predict_mix(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a finished run.")],
-    mix: Annotated[str, typer.Option("--mix", help="The molecules to predict: a directory or a name.")],
-    out: Annotated[Path, typer.Option("--out", help="The folder of predictions to write.")],
+def predict_molecules(  # noqa: PLR0913, PLR0917  # one for each option
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a finished run or fine-tuning.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; with --data the .parquet or .csv file.")],
+    mix: Annotated[
+        str | None,
+        typer.Option("--mix", help="The mix to predict; with --data the one that the run was trained on, or none."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="New molecules in place of a mix: CSV, TSV or parquet with SMILES.")
+    ] = None,
+    smiles: SmilesOption = None,
+    far: Annotated[
+        float | None, typer.Option("--far", help="Similarity to training below which a molecule is far.")
+    ] = None,
     split: Annotated[list[Split] | None, typer.Option("--split", help="Only this split; all but train else.")] = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Predict a mix with every network of a run, in the form that `score` reads."""
+    """Predict with every network of a run: a mix, in the form that `score` reads, or a file of new molecules."""
     require_train()
+    if data is not None:
+        if split:
+            raise UsageError("predict --data", found="--split", expected="none: a file has no splits")
+        _predict_file(folder, data, out, training=(mix, far), reading=(smiles, workers), json=json)
+        return
+    if mix is None:
+        raise UsageError("predict", found="neither --mix nor --data", expected="--mix MIX or --data FILE")
     from molmix_bench.training.trained import open_run, predict_run
 
-    for path in predict_run(open_run(folder), load(mix), out, splits=split):
+    paths = predict_run(open_run(folder), load(mix), out, splits=split)
+    if json:
+        print_json([str(path) for path in paths])
+        return
+    for path in paths:
         print(path)
+
+
+def _predict_file(
+    folder: Path,
+    data: Path,
+    out: Path,
+    *,
+    training: tuple[str | None, float | None],
+    reading: tuple[str | None, int | None],
+    json: bool,
+) -> None:
+    """Predicts the molecules of a file, and says how many are far from training.
+
+    Args:
+        folder: of the run.
+        data: the file.
+        out: the file to write.
+        training: the mix of the run, and the similarity below which a molecule is far.
+        reading: column and processes.
+        json: whether to print JSON.
+    """
+    from molmix_bench.transfer.ensemble import open_ensemble
+    from molmix_bench.transfer.predict import distances_of, predict_table
+    from molmix_bench.transfer.stream import Reading
+
+    mix, far = training
+    distances = distances_of(folder, mix=mix, far=far)
+    done = predict_table(open_ensemble(folder), data, out, distances=distances, reading=Reading(*reading))
+    tell_problems(done.problems)
+    if done.threshold is not None:
+        how = "as given" if far is not None else "which 95 of 100 training molecules exceed among themselves"
+        say(f"{done.num_far:,} molecules are far from training: nearest similarity below {done.threshold:.3f}, {how}")
+    if json:
+        print_json(asdict(done) | {"path": str(done.path)})
+        return
+    say(f"{done.predicted:,} of {done.rows:,} molecules, {len(done.columns)} columns, {len(done.networks)} networks")
+    print(done.path)

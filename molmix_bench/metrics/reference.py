@@ -80,7 +80,7 @@ def read_reference(mix: Mix, dataset: str, split: str | Split, *, replicates: in
         raise UsageError(where, found=f"level {entry.level}, kind {entry.kind}", expected=expected)
     cells = read_labels(table, entry, where=where)
     facts = mix.tasks.filter(pl.col("dataset") == dataset).sort("index")
-    stats = [_label_stats(entry.kind, cells.labels[first:end]) for first, end in pairwise(cells.starts)]
+    stats = [label_stats(entry.kind, cells.labels[first:end]) for first, end in pairwise(cells.starts)]
     problems = [why_not_scorable(entry.kind, item) for item in stats]
     _check_published(entry.tasks, problems, facts[f"{split}_scorable"].to_list(), where=where)
     if entry.kind is Kind.REGRESSION:
@@ -117,7 +117,8 @@ def _resampling(dataset: str, split: str, *, num_molecules: int, replicates: int
     return resample(dataset, split, num_molecules=num_molecules, replicates=replicates)
 
 
-def _label_stats(kind: Kind, labels: FloatArray) -> LabelStats:
+def label_stats(kind: Kind, labels: FloatArray) -> LabelStats:
+    """Returns what decides whether a task with these labels, (n,), counts."""
     if kind is Kind.REGRESSION:
         return LabelStats(len(labels), minimum=labels.min(initial=np.inf), maximum=labels.max(initial=-np.inf))
     return LabelStats(len(labels), class_counts=np.bincount(labels.astype(np.int64)).tolist())

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from molmix_bench.graphs.batch import Batch
 from molmix_bench.models.blocks import ACTIVATIONS, BatchNorm, make_mlp, make_norm
-from molmix_bench.models.fingerprints import FingerprintTable, num_features
+from molmix_bench.models.fingerprints import FingerprintRows, num_features
 from molmix_bench.specs.model import FingerprintMlpSpec
 
 
@@ -21,7 +21,7 @@ class FingerprintBody(nn.Module):
 
     def __init__(self, spec: FingerprintMlpSpec) -> None:
         super().__init__()
-        self.table: FingerprintTable | None = None
+        self.table: FingerprintRows | None = None
         self.num_bits = spec.fingerprint.bits
         total = num_features(spec.fingerprint)
         self.scale = BatchNorm(total - self.num_bits) if spec.fingerprint.descriptors else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
@@ -30,6 +30,35 @@ _VERSION = "1"
 """Part of every file's name: raise it with any change to the numbers."""
 _CHUNK = 1_000
 """Molecules that a worker does at once."""
+
+
+class FingerprintRows(Protocol):
+    """Fingerprints by number of a molecule, wherever they lie."""
+
+    def rows(self, molecules: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns bits as 0 and 1, then descriptors, of some molecules, (n, num_features)."""
+
+
+class FingerprintArray:
+    """Fingerprints of some molecules, in memory, by their place.
+
+    Args:
+        bits: (n, num_bits / 8), packed.
+        descriptors: (n, num_descriptors); None where they are not asked for.
+    """
+
+    def __init__(self, bits: NDArray[np.uint8], descriptors: NDArray[np.float32] | None) -> None:
+        self.bits, self.descriptors = bits, descriptors
+
+    @classmethod
+    def of(cls, smiles: Sequence[str], spec: FingerprintSpec) -> FingerprintArray:
+        """Returns the fingerprints of stored SMILES."""
+        bits = packed_morgan(smiles, radius=spec.radius, num_bits=spec.bits)
+        return cls(bits, descriptors(smiles) if spec.descriptors else None)
+
+    def rows(self, molecules: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns bits as 0 and 1, then descriptors, of some molecules, (n, num_features)."""
+        return _unpacked(self.bits, self.descriptors, molecules)
 
 
 class FingerprintTable:
@@ -68,8 +97,14 @@ class FingerprintTable:
             molecules: (n,), rows of the store.
             returns: (n, num_features).
         """
-        bits = np.unpackbits(self.bits[molecules], axis=1).astype(np.float32)
-        return bits if self.descriptors is None else np.hstack([bits, self.descriptors[molecules]])
+        return _unpacked(self.bits, self.descriptors, molecules)
+
+
+def _unpacked(
+    bits: NDArray[np.uint8], descriptors: NDArray[np.float32] | None, molecules: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    unpacked = np.unpackbits(bits[molecules], axis=1).astype(np.float32)
+    return unpacked if descriptors is None else np.hstack([unpacked, descriptors[molecules]])
 
 
 def _mapped(file: Path) -> NDArray[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -42,17 +44,23 @@ class MessagePassing(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Returns the atoms' embeddings, (num_nodes, width), in lower precision under autocast."""
+        # One at a time: earlier layers' embeddings are not kept.
+        return deque(self.each_layer(batch), maxlen=1).pop()
+
+    def each_layer(self, batch: Batch) -> Iterator[Tensor]:
+        """Yields the atoms' embeddings as first encoded, then after each layer, (num_nodes, width) each."""
         # By 32-bit indices, torch adds gradients up at half the speed.
         batch = replace(batch, atom_code=batch.atom_code.long(), bond_code=batch.bond_code.long()).group_edges()
         graphs = None if self.first_graph is None else self.first_graph.expand(batch.num_graphs, -1)
         state = Embeddings(self._lowered(self.encoder(batch)), self._edges(batch), graphs)
+        yield state.nodes
         for position, layer in enumerate(self.layers):
             if self.virtual_node:
                 state = tell_atoms(state, batch)
             state = layer(state, batch)
+            yield state.nodes
             if position < len(self.virtual_updates):
                 state = self.virtual_updates[position](state, batch)
-        return state.nodes
 
     def _edges(self, batch: Batch) -> Tensor | None:
         """Returns the first embeddings of edges, made of each distinct bond once."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
 from molmix_bench.graphs.batch import Batch, NodeLabels
 from molmix_bench.models.fingerprint_mlp import FingerprintBody
-from molmix_bench.models.fingerprints import FingerprintTable
+from molmix_bench.models.fingerprints import FingerprintRows
 from molmix_bench.models.heads import make_head
 from molmix_bench.models.imported import import_body
 from molmix_bench.models.message_passing import MessagePassing
@@ -40,6 +40,20 @@ class Network(nn.Module):
     def embed(self, batch: Batch) -> Tensor:
         """Returns the molecules' embeddings, (num_graphs, width)."""
         return self._pool(self.body(batch), batch)
+
+    def embed_each_layer(self, batch: Batch) -> Iterator[Tensor]:
+        """Yields the molecules' embeddings as atoms are first encoded, then after each layer, (num_graphs, width) each.
+
+        Of a body that is no stack of layers of ours, it yields the last alone, what `embed` returns.
+        """
+        layers = self.body.each_layer(batch) if isinstance(self.body, MessagePassing) else iter([self.body(batch)])
+        for nodes in layers:
+            yield self._pool(nodes, batch)
+
+    @property
+    def num_layers(self) -> int:
+        """The number of the last layer; 0 is that of the encoded atoms, and of a body without layers of ours."""
+        return len(self.body.layers) if isinstance(self.body, MessagePassing) else 0
 
     def forward(self, batch: Batch, *, every_atom: bool = False) -> dict[str, Tensor]:
         """Returns outputs by dataset, for the datasets the batch has labels of.
@@ -103,7 +117,7 @@ def _make_body(spec: TrainedSpec, features: FeatureSpec) -> tuple[nn.Module, int
             return MessagePassing(spec, features=features), spec.width, spec.pooling
 
 
-def set_fingerprints(network: Network, table: FingerprintTable | None) -> Network:
+def set_fingerprints(network: Network, table: FingerprintRows | None) -> Network:
     """Returns the network with the fingerprints of the store that it will get batches from, if it looks at them."""
     if isinstance(network.body, FingerprintBody):
         network.body.table = table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,20 @@ class Column:
     num_labels: int = 0
     missing: tuple[str, ...] = ()
     why_not: str = ""
+
+
+def infer_kind(values: Iterable[float]) -> tuple[Kind, int | None]:
+    """Returns the kind of labels with these distinct values, and the number of classes of multiclass ones.
+
+    >>> infer_kind([1.0, 0.0]), infer_kind([0.0, 1.0, 2.0])[1], str(infer_kind([1.0, 2.0])[0])
+    ((<Kind.BINARY: 'binary'>, None), 3, 'regression')
+    """
+    classes = sorted(values)
+    if classes == [0.0, 1.0]:
+        return Kind.BINARY, None
+    if len(classes) <= MAX_CLASSES and classes == list(map(float, range(len(classes)))):
+        return Kind.MULTICLASS, len(classes)
+    return Kind.REGRESSION, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +196,7 @@ class _Tally:
         why_not = self._why_not(num_rows)
         if why_not:
             return Column(self.name, why_not=why_not)
-        kind, num_classes = Kind.REGRESSION, None
-        classes = sorted(self.values)
-        if classes == [0.0, 1.0]:
-            kind = Kind.BINARY
-        elif len(classes) <= MAX_CLASSES and classes == list(map(float, range(len(classes)))):
-            kind, num_classes = Kind.MULTICLASS, len(classes)
+        kind, num_classes = infer_kind(self.values)
         return Column(self.name, kind, num_classes, self.num_numbers, tuple(sorted(self.missing)))
 
     def _why_not(self, num_rows: int) -> str:

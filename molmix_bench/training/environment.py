@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+from molmix_bench.errors import RunError
+from molmix_bench.graphs.featurize import FEATURIZER_VERSION
 from molmix_bench.specs.result import Hardware
 
+FEATURIZER = "featurizer"
+"""Among the versions: that of the codes and encodings that a network has learnt to read."""
+_FIRST_RECORDED = "2"
+"""The featurizer of the runs that do not say which."""
 _PACKAGES = (
     "molmix-bench",
     "torch",
@@ -26,6 +33,7 @@ _PACKAGES = (
 def read_versions() -> dict[str, str]:
     """Returns all that decides the last bits of a result besides spec and data: versions, and torch's threads."""
     versions = {name: version(name) for name in _PACKAGES}
+    versions[FEATURIZER] = FEATURIZER_VERSION
     return {**versions, "python": platform.python_version(), "threads": str(torch.get_num_threads())}
 
 
@@ -44,3 +52,23 @@ def _cpu_name() -> str:
             if key.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def check_featurizer(run: Path, versions: Mapping[str, str]) -> None:
+    """Refuses a run whose networks have learnt to read other codes of atoms than those of this version.
+
+    Args:
+        run: its directory.
+        versions: of the software that it was begun with.
+
+    Raises:
+        RunError: they have.
+    """
+    found = versions.get(FEATURIZER, _FIRST_RECORDED)
+    if found != FEATURIZER_VERSION:
+        raise RunError(
+            str(run),
+            found=f"a run begun with version {found} of the featurizer",
+            expected=f"{FEATURIZER_VERSION}, that of this molmix-bench",
+            fix=f"train it again, or use molmix-bench {versions.get('molmix-bench', 'of that time')}",
+        )

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from molmix_bench.atomic import PART_SUFFIX, write_text
 from molmix_bench.errors import RunError, UsageError
-from molmix_bench.specs.base import SpecT, read_yaml, validate_spec
+from molmix_bench.specs.base import Spec, SpecT, read_yaml, validate_spec
 from molmix_bench.specs.result import Origin, RunResult
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.vocab import SEED_STEM
@@ -122,11 +122,23 @@ class RunFolder:
 
     def read_origin(self) -> Origin:
         """Returns what the run was begun with."""
-        return _read_json(Origin, self.origin)
+        return read_json(Origin, self.origin)
 
     def read_result(self) -> RunResult:
         """Returns the result of a finished run."""
-        return _read_json(RunResult, self.result)
+        return read_json(RunResult, self.result)
+
+    def read_versions(self) -> dict[str, str]:
+        """Returns the software that the run was begun with.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        try:
+            data = json.loads(self.versions.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(str(self.versions), found=f"no readable versions ({error})", fix="train it again") from None
+        return {str(name): str(version) for name, version in data.items()}
 
     def check_finished(self) -> None:
         """Raises `RunError` where the run is not finished."""
@@ -143,13 +155,13 @@ class RunFolder:
         if not (self.path / _SPEC_FILE).is_file() or not self._has_trained():
             self._begin(spec, origin, versions)
             return ()
-        if changes := _changes(_flat(self.read_spec()), _flat(spec)):
+        if changes := changes_between(flat(self.read_spec()), flat(spec)):
             found = f"a run of another spec ({'; '.join(changes)})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or undo the change")
-        if changes := _changes(_flat(self.read_origin()), _flat(origin)):
+        if changes := changes_between(flat(self.read_origin()), flat(origin)):
             found = f"a run on another build of the mix ({'; '.join(changes[:3])})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
-        return _changes(json.loads(self.versions.read_text(encoding="utf-8")), versions)
+        return changes_between(self.read_versions(), versions)
 
     def _has_trained(self) -> bool:
         """Whether there is anything to lose: a run that was refused before its first seed may be begun anew."""
@@ -183,9 +195,20 @@ class RunFolder:
             raise RunError(str(self.path), found="another process at work on the same run", fix="wait for it") from None
 
 
-def _read_json(model: type[SpecT], path: Path) -> SpecT:
+def read_json(model: type[SpecT], path: Path, *, what: str = "a run") -> SpecT:
+    """Returns what a JSON file of a directory says.
+
+    Args:
+        model: of what is in the file.
+        path: the file.
+        what: the directory should be that of.
+
+    Raises:
+        UsageError: there is no such file.
+        RunError: it is damaged.
+    """
     if not path.is_file():
-        raise UsageError(str(path), found="no such file", expected="the directory of a run")
+        raise UsageError(str(path), found="no such file", expected=f"the directory of {what}")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -193,7 +216,7 @@ def _read_json(model: type[SpecT], path: Path) -> SpecT:
     return validate_spec(model, data, where=str(path))
 
 
-def _flat(spec: RunSpec | Origin) -> dict[str, Any]:
+def flat(spec: Spec) -> dict[str, Any]:
     """Returns a spec's values by dotted key."""
     values: dict[str, Any] = {}
 
@@ -208,7 +231,7 @@ def _flat(spec: RunSpec | Origin) -> dict[str, Any]:
     return values
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns `key: old -> new` for each that differs."""
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return tuple(f"{key}: {old.get(key)!r:.60} -> {new.get(key)!r:.60}" for key in keys)

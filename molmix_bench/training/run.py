@@ -20,7 +20,7 @@ from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrivialSpec
 from molmix_bench.specs.result import FailedSeed, Origin, RunResult, SeedResult, TrainedMix
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
-from molmix_bench.training.environment import read_hardware, read_versions
+from molmix_bench.training.environment import check_featurizer, read_hardware, read_versions
 from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.learner import Learner, NetworkLearner, learnt_targets
 from molmix_bench.training.loop import Setting
@@ -69,6 +69,7 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
         if folder.result.is_file() and not folder.read_result().failed:
             say(f"{out}: this run is finished already")
         else:
+            _check_codes(folder, spec)
             try:
                 fabric = Fabric(accelerator=accelerator, devices=1)
                 with deterministic(fabric.device):
@@ -85,6 +86,12 @@ def _check_devices(accelerator: str, devices: int) -> None:
     if accelerator == "cuda" and there < max(1, devices):
         fix = "ask for fewer devices, or for accelerator cpu"
         raise UsageError("accelerator cuda", found=f"{there} GPUs that PyTorch can use", expected=f"{devices}", fix=fix)
+
+
+def _check_codes(folder: RunFolder, spec: RunSpec) -> None:
+    """Refuses to go on with a network that has begun to learn other codes of atoms."""
+    if not isinstance(spec.model, (FittedSpec, FingerprintMlpSpec)):
+        check_featurizer(folder.path, folder.read_versions())
 
 
 def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fabric: Fabric, devices: int) -> None:

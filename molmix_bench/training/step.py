@@ -17,6 +17,9 @@ from molmix_bench.specs.run import TrainingSpec
 from molmix_bench.training.checkpoint import write_tensors
 from molmix_bench.training.objective import Objective
 
+RATE_SHARE = "rate_share"
+"""In a group of an optimizer's parameters: their learning rate, as a multiple of that of the step; 1 where absent."""
+
 Sums = Mapping[str, tuple[Tensor, Tensor]]
 """By dataset: the sum of the losses of all labels present, and their number, both 0-dimensional."""
 
@@ -96,7 +99,7 @@ class Step:
         sums = self._forward(self._sent(batch))
         loss = weigh(mean_losses(self._shared(sums)), self.spec.loss_weights)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get(RATE_SHARE, 1.0)
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         if self.spec.optimizer.clip_norm is not None:

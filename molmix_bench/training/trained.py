@@ -18,6 +18,7 @@ from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec
 from molmix_bench.specs.result import RunResult, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.checkpoint import load_weights
+from molmix_bench.training.environment import check_featurizer
 from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.learner import learnt_targets
 from molmix_bench.training.objective import Objective
@@ -51,7 +52,7 @@ class Run:
 
         Raises:
             UsageError: the run has no such seed, or no network.
-            RunError: its weights cannot be read.
+            RunError: its weights cannot be read, or it was trained on another version of the featurizer.
         """
         epochs = {item.seed: item.epoch for item in self.result.seeds}
         if seed not in epochs:
@@ -63,6 +64,8 @@ class Run:
                 found=f"a run of {self.spec.model.architecture}, of which only predictions are kept",
                 fix="run its YAML with the other mix",
             )
+        if not isinstance(self.spec.model, FingerprintMlpSpec):
+            check_featurizer(self.path, self.folder.read_versions())
         network = make_network(self.spec.model, features=self.spec.features, targets=self.targets)
         load_weights(self.folder.seed(seed).weights(epochs[seed], self.spec.training.checkpoint), network)
         return network.eval()

@@ -1,0 +1,1 @@
+"""What was learnt from a mix, taken to other molecules: fine-tuning, embeddings, predictions."""

@@ -1,0 +1,79 @@
+"""Which molecules a run has seen the labels of: their scores say less of new molecules."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from molmix_bench.errors import RunError, UsageError
+from molmix_bench.metrics.cells import BoolArray
+from molmix_bench.mix import Mix, is_mix
+from molmix_bench.resolve import built_path, load
+from molmix_bench.specs.catalog import load_mix_spec, mix_names
+from molmix_bench.training.trained import Run
+from molmix_bench.vocab import MOL_ID, Split
+
+LOOKED_AT = (Split.TRAIN, Split.VALIDATION)
+"""Splits whose labels decide about weights: trained on, or chosen by."""
+
+
+NO_MIX = "none"
+"""In place of a mix's name: nobody is to look at the molecules that a run was trained on."""
+
+
+def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix | None:
+    """Returns the mix that a run was trained on: the one given, or that of its name where it lies here already.
+
+    Nothing is downloaded or built for it. `none` in place of a name is no mix.
+
+    Raises:
+        UsageError: no mix is given, and the run's is neither a directory nor in the cache.
+        RunError: it is another build than the run's.
+    """
+    if given == NO_MIX:
+        return None
+    mix = given if isinstance(given, Mix) else _find(run) if given is None else load(given)
+    trained = run.result.mix
+    if mix.manifest.build_key != trained.build_key:
+        raise RunError(
+            str(run.path),
+            found=f"mix {mix.name} {mix.version}, build {mix.manifest.build_key[:12]}",
+            expected=f"that of the run, {trained.name} {trained.version}, build {trained.build_key[:12]}",
+            fix="name its directory with --mix, or do without by --mix none",
+        )
+    return mix
+
+
+def _find(run: Run) -> Mix:
+    name = run.spec.mix
+    if is_mix(Path(name)):
+        return Mix(name)
+    if name in mix_names() and is_mix(path := built_path(load_mix_spec(name))):
+        return Mix(path)
+    raise UsageError(
+        str(run.path),
+        found=f"mix {name!r}, which is no directory here and not in the cache",
+        expected="the mix that the run was trained on, which says what molecules it has seen",
+        fix="name its directory with --mix, or do without by --mix none",
+    )
+
+
+def seen_in(run: Run, mix: Mix, mol_ids: Sequence[str]) -> BoolArray:
+    """Returns which molecules the run had labels of, by mol_id as the mix has it, (n,)."""
+    wanted = pl.LazyFrame({MOL_ID: list(mol_ids)}, schema={MOL_ID: pl.String}).with_row_index("place")
+    seen = np.zeros(len(mol_ids), bool)
+    for target in run.targets:
+        for split in LOOKED_AT:
+            if split in mix.datasets[target.dataset].splits:
+                there = mix.scan(target.dataset, split).select(MOL_ID)
+                seen[wanted.join(there, on=MOL_ID, how="semi").collect()["place"].to_numpy()] = True
+    return seen
+
+
+def digest_of(seen: BoolArray) -> str:
+    """Returns the sha256 of which molecules were seen."""
+    return hashlib.sha256(seen.tobytes()).hexdigest()

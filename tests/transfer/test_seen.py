@@ -1,0 +1,38 @@
+"""Tests of which molecules a run has had labels of."""
+
+from __future__ import annotations
+
+from molmix_bench.transfer.seen import LOOKED_AT, digest_of, mix_of, seen_in
+
+
+def test_labels_of_train_and_validation(pretrained, chains):
+    """A molecule counts where any dataset that was trained on has it in train or validation, and not for test alone."""
+    known = {
+        mol_id
+        for name, entry in chains.datasets.items()
+        for split in LOOKED_AT
+        if split in entry.splits
+        for mol_id in chains.scan(name, split).collect()["mol_id"]
+    }
+    tested = set(chains.scan("energies", "test").collect()["mol_id"])
+    asked = [*sorted(known | tested), "LFQSCWFLJHTTHZ-UHFFFAOYNA-N", "SMI-none"]
+    found = seen_in(pretrained, chains, asked)
+    assert found.tolist() == [mol_id in known for mol_id in asked]
+    assert 0 < found.sum() < len(asked)
+
+
+def test_the_run_looks_where_its_mix_is(pretrained, chains, monkeypatch):
+    """A directory of the mix's name is taken where it is the run's; what is given comes first."""
+    monkeypatch.chdir(chains.path.parent)
+    (chains.path.parent / "tiny").symlink_to(chains.path)
+    assert mix_of(pretrained).manifest.build_key == chains.manifest.build_key
+    assert mix_of(pretrained, chains) is chains
+    assert mix_of(pretrained, "none") is None
+
+
+def test_digests_tell_apart(pretrained, chains):
+    """Which molecules were seen is part of what a fine-tuning begins with."""
+    one = seen_in(pretrained, chains, ["a", "b"])
+    other = one.copy()
+    other[1] = True
+    assert digest_of(one) != digest_of(other)
