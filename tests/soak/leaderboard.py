@@ -36,11 +36,11 @@ from tests.submissions.honest import build_mix, write_submission
 NUM_CLIENTS = 20
 NUM_WORKERS = 2
 LEASE_S = 3.0
-_SPOILT_SHARE = 0.15
+_SPOILT_SHARE = 0.3
 _PATIENCE_S = 3_600.0
 _PAUSE_S = 1.0
 """Between a client's questions: twenty that ask without pause take a core from the workers."""
-_SHARE = 1.2
+_SHARE = 1.0
 """Of the time that jobs take, up to which a worker at one is left alone: some end theirs before."""
 _SPARED_FROM = MAX_ATTEMPTS // 2
 """Attempts at a job from which on its workers are left alone, or it would fail, as one does that ends its workers."""
