@@ -22,7 +22,7 @@ from molmix_bench.submissions.confined import OUT_OF_MEMORY
 
 _PR_SET_PDEATHSIG = 1
 _NOT_NEEDED = ("pandas", "scipy")
-"""Arrow imports the one to hand out any array, numba the other to see whether it is there: a quarter of a second each."""
+"""Arrow imports the one to hand out any array, numba the other to see if it is there: a quarter of a second each."""
 _MESSAGE_BYTES = 64 << 20
 """Of any file that it writes, such as its messages or compiled code."""
 
