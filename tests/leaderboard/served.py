@@ -126,7 +126,8 @@ def _note(message, wrong: list[str], statuses: tuple[int, ...]) -> None:
 
 def faults(page) -> list[str]:
     """Returns the serious accessibility faults that axe finds in a page."""
-    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    if page.evaluate("window.axe === undefined"):
+        page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [
         f"{item['id']} ({item['impact']}): {node['html'][:160]}"

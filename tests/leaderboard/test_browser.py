@@ -57,11 +57,13 @@ def _names(page, attribute="id"):
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_are_accessible_and_fit(browser, address, name):
     """Axe finds no fault in light or dark, wide or narrow; nothing is wider than the page, with every fold open."""
-    for theme in ("light", "dark"):
+    with reading(browser) as page:
+        page.goto(f"{address}/{PAGES[name]}", wait_until="networkidle")
+        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
         for width in (DESKTOP, PHONE):
-            with reading(browser, width=width, theme=theme) as page:
-                page.goto(f"{address}/{PAGES[name]}", wait_until="networkidle")
-                page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+            page.set_viewport_size({"width": width, "height": 800})
+            for theme in ("light", "dark"):
+                page.emulate_media(color_scheme=theme)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert faults(page) == []
                 keep(page, f"{name}-{theme}-{width}")
@@ -207,6 +209,52 @@ def test_the_colours_can_be_chosen(browser, address):
         button.click()
         page.goto(f"{address}/protocol.html")
         assert page.evaluate(colour) == "rgb(255, 255, 255)"
+
+
+BOARD = """
+- navigation "Breadcrumb"
+- heading "Tiny" [level=1]
+- navigation "Datasets":
+  - list:
+    - listitem:
+      - link "qm9 40 models"
+    - listitem:
+      - link "tox21 40 models"
+- heading "qm9" [level=2]
+- navigation "Metric"
+- search "Filter models":
+  - searchbox "Find"
+  - combobox "Verification"
+  - combobox "External data"
+  - combobox "Parameters"
+  - checkbox "Open weights only"
+  - button "Clear"
+- status: 40 of 40 models
+- table "Models on qm9 by MAE, standardised, lower is better":
+  - rowgroup:
+    - row:
+      - columnheader "Compare"
+      - columnheader "Rank":
+        - button "Rank"
+      - columnheader "Model"
+  - rowgroup:
+    - row:
+      - cell:
+        - checkbox /^Compare /
+      - cell /^1/
+      - rowheader:
+        - link
+"""
+
+
+def test_a_screen_reader_is_told_what_is_there(browser, address):
+    """Names and roles of what a board has, in order; a mark that is drawn is not read out, `aria-sort` says it."""
+    with reading(browser) as page:
+        page.goto(f"{address}/tiny/index.html")
+        expect(page.locator("main")).to_match_aria_snapshot(BOARD)
+        labels = page.eval_on_selector_all(".pick input", "boxes => boxes.map(box => box.ariaLabel)")
+        assert len(set(labels)) == len(labels) == COUNT
+        assert page.locator("#datasets [aria-current=page]").inner_text().startswith("qm9")
 
 
 def test_focus_is_seen_and_goes_in_order(browser, address):

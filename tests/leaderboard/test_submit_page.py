@@ -116,14 +116,45 @@ def _send(page, address, folder, token=TOKEN):
     page.get_by_role("button", name="Send").click()
 
 
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_a_submission_is_sent_and_watched(browser, site, folder, width):
+def _send_by_keyboard(page, address, folder):
+    """Sends without a mouse: everything is reached by Tab, in order, and what happens is said."""
+    page.goto(f"{address}/submit.html")
+    page.locator("#main").focus()
+    while page.evaluate("document.activeElement.id") != "folder":
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main') !== null"), "the folder is not reached"
+    with page.expect_file_chooser() as chosen:
+        page.keyboard.press("Enter")
+    chosen.value.set_files(folder)
+    expect(page.get_by_role("status").filter(has_text="Ready to send: 2 files, 9.2 MB.")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+
+
+VERDICT = """
+- region "Verdict":
+  - heading "Verdict" [level=3]
+  - paragraph:
+    - text: Ticket
+    - code: t1
+    - text: accepted
+  - status: "Scored: it stands on the board."
+  - paragraph:
+    - link "Its page"
+"""
+"""What a screen reader is told."""
+
+
+@pytest.mark.parametrize(("width", "send"), [(DESKTOP, _send_by_keyboard), (PHONE, _send)])
+def test_a_submission_is_sent_and_watched(browser, site, folder, width, send):
     """Bytes arrive whole, and only the submission's; the token stands in no address; the verdict leads to the board."""
     service = StandIn()
     with served(site, service) as address, reading(browser, width=width) as page:
-        _send(page, address, folder)
+        send(page, address, folder)
         expect(page.locator("#verdict .state")).to_have_text("accepted")
-        expect(page.locator("#verdict .ticket")).to_have_text("t1")
+        expect(page.locator("main")).to_match_aria_snapshot(VERDICT)
+        assert page.evaluate("document.activeElement.id") == "verdict"
         expect(page.get_by_role("link", name="Its page")).to_have_attribute("href", "tiny/index.html")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert faults(page) == []
