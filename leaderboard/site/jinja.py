@@ -14,7 +14,7 @@ from leaderboard.site.charts import FOOT, HEIGHT, WIDTH, size_chart, time_chart
 from leaderboard.site.numbers import Axis, interval, number, whole
 from leaderboard.site.scales import compact
 from leaderboard.site.slugs import slug
-from leaderboard.site.views import SectionView, leading
+from leaderboard.site.views import MixView, SectionView, leading
 from molmix_bench.errors import MissingExtraError
 from molmix_bench.metrics.protocol import METRICS, PROTOCOL, REPLICATES
 from molmix_bench.specs.submission import SubmissionSpec
@@ -58,6 +58,14 @@ def render(template: str, **context: Any) -> str:
 def is_open(spec: SubmissionSpec) -> bool:
     """Whether the weights come under a licence that SPDX lists."""
     return not spec.licence.weights.startswith(_CLOSED)
+
+
+def training_note(spec: SubmissionSpec, view: MixView) -> str:
+    """Returns what is to be said of a submission that was trained on some of a mix's datasets, else nothing."""
+    used = {name for mix in spec.training_data.mixes if mix.name == view.name for name in mix.datasets}
+    if not used or used >= {section.dataset for section in view.sections}:
+        return ""
+    return f"trained on {min(used)} alone" if len(used) == 1 else f"trained on {len(used)} datasets"
 
 
 def files_of(entry: Entry, section: SectionView) -> tuple[HashedFile, ...]:
@@ -116,5 +124,6 @@ def _environment() -> Environment:
         "chart_foot": FOOT,
         "files_of": files_of,
         "leading": leading,
+        "training_note": training_note,
     }
     return environment

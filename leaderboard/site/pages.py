@@ -63,11 +63,12 @@ def site_files(
     """
     views = mix_views(boards, reported_names())
     records = newest_first(log)
+    rows = frozenset((view.name, entry.name) for view in views for entry in view.entries)
     makers: dict[str, Maker] = {
         "index.html": partial(
-            render, "index.html", views=views, refused=refused, latest=records[:NUM_LATEST], here="index"
+            render, "index.html", views=views, refused=refused, latest=records[:NUM_LATEST], rows=rows, here="index"
         ),
-        "log.html": partial(render, "log.html", records=records, refused=refused, views=views, here="log"),
+        "log.html": partial(render, "log.html", records=records, refused=refused, rows=rows, here="log"),
         "protocol.html": partial(render, "protocol.html", blocks=protocol_blocks(), here="protocol"),
         "submit.html": partial(render, "submit.html", has_service=has_service, views=views, here="submit"),
     }

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _DAYS = (1, 2, 7, 14, 30, 61, 91, 183, 365, 730)
+_MINUTES = (1, 2, 5, 10, 20, 30, 60, 120, 180, 360, 720, 1_440)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_DAYS = 28
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,7 +81,7 @@ def size_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def date_ticks(low: datetime, high: datetime, *, count: int = 4) -> list[tuple[float, str]]:
-    """Returns days inside a range as seconds since 1970, with their texts.
+    """Returns days inside a range as seconds since 1970, with their texts; times where it has fewer than two.
 
     >>> [text for _, text in date_ticks(datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))]
     ['Mar 2026', 'May 2026', 'Jul 2026', 'Sep 2026']
@@ -91,8 +92,19 @@ def date_ticks(low: datetime, high: datetime, *, count: int = 4) -> list[tuple[f
         return _month_ticks(low, high, max(1, round(step / 30.4)))
     first = datetime(low.year, low.month, low.day, tzinfo=UTC) + timedelta(days=1)
     days = range(0, max(0, (high - first).days) + 1, step)
-    found = [first + timedelta(days=day) for day in days]
-    return [(seconds(day), f"{day.day} {_MONTHS[day.month - 1]}") for day in found if day <= high]
+    found = [day for day in (first + timedelta(days=day) for day in days) if day <= high]
+    if len(found) < 2:  # noqa: PLR2004  # one is no axis
+        return _time_ticks(low, high)
+    return [(seconds(day), f"{day.day} {_MONTHS[day.month - 1]}") for day in found]
+
+
+def _time_ticks(low: datetime, high: datetime) -> list[tuple[float, str]]:
+    """Returns times of one or two days, at most four; the first one where all is within a minute."""
+    wanted = (high - low).total_seconds() / 60 / 3
+    step = next((minutes for minutes in _MINUTES if minutes >= wanted), _MINUTES[-1]) * 60
+    first, last = math.ceil(seconds(low) / step), math.floor(seconds(high) / step)
+    found = [_EPOCH + timedelta(seconds=number * step) for number in range(first, last + 1)] or [low]
+    return [(seconds(at), f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M}") for at in found]
 
 
 def _month_ticks(low: datetime, high: datetime, step: int) -> list[tuple[float, str]]:

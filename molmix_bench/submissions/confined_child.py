@@ -21,6 +21,8 @@ from molmix_bench.errors import MolmixError
 from molmix_bench.submissions.confined import OUT_OF_MEMORY
 
 _PR_SET_PDEATHSIG = 1
+_NOT_NEEDED = ("pandas", "scipy")
+"""Arrow imports the one to hand out any array, numba the other to see if it is there: a quarter of a second each."""
 _MESSAGE_BYTES = 64 << 20
 """Of any file that it writes, such as its messages or compiled code."""
 
@@ -31,6 +33,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     _end_with_parent()
+    for name in _NOT_NEEDED:
+        sys.modules[name] = None  # type: ignore[assignment]  # as if it were not installed, which both put up with
     job = json.load(sys.stdin)
     limits = job["limits"]
     # Importing is trusted, and takes most of the address space; so the limits come after it.

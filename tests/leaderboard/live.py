@@ -119,9 +119,9 @@ class Client:
         assert answer.status_code == 202, answer.text
         return answer.json()["ticket"]
 
-    def wait(self, ticket: str, *, seconds: float = DEADLINE_S):
+    def wait(self, ticket: str, *, seconds: float = DEADLINE_S, pause: float = 0.1):
         """Returns a ticket when it has ended."""
-        return until(lambda: _ended(self.get(f"api/tickets/{ticket}")), seconds=seconds)
+        return until(lambda: _ended(self.get(f"api/tickets/{ticket}")), seconds=seconds, pause=pause)
 
 
 def _ended(ticket):
@@ -135,13 +135,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(found, *, seconds: float = DEADLINE_S):
+def until(found, *, seconds: float = DEADLINE_S, pause: float = 0.1):
     """Returns what a function returns as soon as that is something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if (result := found()) is not None:
             return result
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError(f"nothing in {seconds} s")
 
 

@@ -56,9 +56,9 @@ def test_there_is_no_drawing_of_nothing(table):
     assert size_chart(dataclasses.replace(table, rows=()), "AP") is None
 
 
-@pytest.mark.parametrize("days", [0.01, 1, 5, 40, 300, 4_000])
+@pytest.mark.parametrize("days", [0.0001, 0.01, 1, 1.9, 5, 40, 300, 4_000])
 def test_ticks_of_any_span(table, days):
-    """A few words that lie inside the drawing, for hours as for years."""
+    """A few words that lie inside the drawing, for seconds and hours as for years."""
     rows = tuple(
         dataclasses.replace(
             row, entry=dataclasses.replace(row.entry, submitted=FIRST_DAY + timedelta(days=days * place / 11))
@@ -66,7 +66,7 @@ def test_ticks_of_any_span(table, days):
         for place, row in enumerate(table.rows)
     )
     ticks = time_chart(dataclasses.replace(table, rows=rows), "AP").x_ticks
-    assert len(ticks) <= 6
+    assert (2 if days > 0.001 else 1) <= len(ticks) <= 6
     assert all(50 <= place <= 388 for place, _ in ticks)
     assert len({text for _, text in ticks}) == len(ticks)
 

@@ -10,10 +10,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_killed_workers_lose_and_double_nothing(tmp_path):
-    """Twenty kills: every ticket ends, nothing is scored twice, and the board is what a clean scoring gives."""
+    """Twenty kills of workers at work: every ticket ends, nothing is scored twice, ranks are those of scoring here."""
     counted = soak_leaderboard(tmp_path, num=20, seed=0)
     assert counted["kills"] == 20
-    # Of two hundred kills 57 were; the rest hit workers that had just begun or ended something.
-    assert counted["killed at work"] > 0
+    assert counted["most attempts at a job"] > 1
     assert counted["submissions"] >= NUM_CLIENTS
     assert set(counted["ends"]) == {"accepted", "refused"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import re
 
@@ -98,6 +99,32 @@ def test_the_log_tells_what_moved(entries):
     assert "3 → 2" in page
     assert Tags(site[f"tiny/entries/{entries[0].name}/index.html"].decode()).text.count("because <b>") == 3
     assert "because" not in site[f"tiny/entries/{entries[1].name}/index.html"].decode()
+
+
+def test_the_log_leads_to_rows_that_are_there(entries):
+    """A model's name is a link to its page; that of a row which is off the board is none."""
+    log = make_log(entries)
+    page = f"tiny/entries/{slug(entries[0].name)}/index.html"
+    for some, count in ((entries, 3), (entries[1:], 0)):
+        site = site_files(make_boards(some), log=log)
+        for name in ("log.html", "index.html"):
+            links = [attrs.get("href") for _, attrs in Tags(site[name].decode()).tags]
+            assert links.count(page) == count
+        assert (page in site) == bool(count)
+
+
+def test_what_a_model_was_trained_on_stands_beside_it(entries):
+    """Where that is not the whole mix, so that two of one name can be told apart."""
+    stated = entries[0].submission.spec.training_data
+    texts = {}
+    for datasets in (["qm9"], ["qm9", "tox21"]):
+        (used,) = stated.mixes
+        changed = stated.model_copy(update={"mixes": (used.model_copy(update={"datasets": tuple(datasets)}),)})
+        spec = entries[0].submission.spec.model_copy(update={"training_data": changed})
+        one = dataclasses.replace(entries[0], submission=dataclasses.replace(entries[0].submission, spec=spec))
+        texts[len(datasets)] = Tags(site_files(make_boards((one, *entries[1:])))["tiny/index.html"].decode()).text
+    assert texts[1].count("trained on qm9 alone") == 2
+    assert "trained on" not in texts[2]
 
 
 def test_replicates_give_the_paired_differences(entries):

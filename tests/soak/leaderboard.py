@@ -1,8 +1,8 @@
 """Submissions from twenty clients at once, while workers are killed at random.
 
-Clients send, some of it broken on purpose, until so many workers were killed. Then every ticket must have ended as it
-had to, every row must have been scored exactly once, and values and ranks must be those of scoring the same predictions
-here, at once and undisturbed.
+Clients send, some of it broken on purpose, until so many workers were killed while they had a job. Then every ticket
+must have ended as it had to, every row must have been scored exactly once, and values and ranks must be those of
+scoring the same predictions here, at once and undisturbed.
 """
 
 from __future__ import annotations
@@ -10,31 +10,39 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import re
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from statistics import median
 
 from sqlalchemy import select
 
 from leaderboard.store.database import Store
+from leaderboard.store.queue import MAX_ATTEMPTS
 from leaderboard.store.tables import Event, Job, JobState, Score, State, Submission
 from leaderboard.worker.work import run_worker
 from molmix_bench.mix import Mix
 from molmix_bench.submissions.score import compare
-from tests.leaderboard.live import Client, Live, living, until
+from tests.leaderboard.live import Client, living, until
 from tests.submissions.honest import build_mix, write_submission
 
 NUM_CLIENTS = 20
 NUM_WORKERS = 2
 LEASE_S = 3.0
-_SPOILT_SHARE = 0.15
+_SPOILT_SHARE = 0.3
 _PATIENCE_S = 3_600.0
+_PAUSE_S = 1.0
+"""Between a client's questions: twenty that ask without pause take a core from the workers."""
+_SHARE = 1.0
+"""Of the time that jobs take, up to which a worker at one is left alone: some end theirs before."""
+_SPARED_FROM = MAX_ATTEMPTS // 2
+"""Attempts at a job from which on its workers are left alone, or it would fail, as one does that ends its workers."""
 # Forked from a process that has imported everything and has no threads: three seconds less for each worker.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["leaderboard.worker.work", "tests.soak.leaderboard"])
@@ -51,35 +59,65 @@ class _Sent:
 
 @dataclass
 class _Killing:
-    """Workers, which are killed and replaced."""
+    """Workers, which are killed while they have a job, and replaced."""
 
-    live: Live
+    store: Store
     kills: int
     chance: random.Random
     log: Path
-    job_s: float
-    """How long a job takes that nobody disturbs."""
     done: threading.Event = field(default_factory=threading.Event)
     at_work: int = 0
     """Workers that had a job when they were killed."""
+    between: int = 0
+    """Workers whose job ended in the instant in which they were killed; no kills that count."""
 
     def run(self) -> None:
         """Kills so many; the last workers live on until `stop`."""
-        store = Store(self.live.data)
         self.workers = [self._start() for _ in range(NUM_WORKERS)]
-        for _ in range(self.kills):
-            # A third of the workers live long enough to end a job, whatever the machine does beside.
-            time.sleep(self.chance.uniform(0.1, 0.8) * self.job_s)
-            place = self.chance.randrange(NUM_WORKERS)
-            victim = self.workers[place]
-            os.kill(victim.pid, signal.SIGKILL)
-            victim.join()
-            with store.reading() as session:
-                owners = session.scalars(select(Job.owner).where(Job.state == JobState.RUNNING)).all()
-            self.at_work += any(str(owner).startswith(f"{victim.pid}-") for owner in owners)
-            self.workers[place] = self._start()
-        store.close()
-        self.done.set()
+        self._one_at_a_time = threading.Lock()
+        try:
+            until(lambda: self._job_seconds() or self.done.is_set() or None, seconds=_PATIENCE_S)
+            with ThreadPoolExecutor(NUM_WORKERS) as pool:
+                list(pool.map(self._kill_in_turn, range(NUM_WORKERS)))
+        finally:
+            # Clients send on until then.
+            self.done.set()
+
+    def _kill_in_turn(self, place: int) -> None:
+        """Kills the worker of one place, and the one that takes its place, until all together have killed enough."""
+        while not self.done.is_set():
+            until(lambda: self._has_job(place) or self.done.is_set() or None, seconds=_PATIENCE_S, pause=0.02)
+            self.done.wait(self.chance.uniform(0, _SHARE) * self._job_seconds())
+            with self._one_at_a_time:
+                if not self.done.is_set() and self._has_job(place):
+                    self._kill(place)
+
+    def _kill(self, place: int) -> None:
+        victim = self.workers[place]
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.join()
+        # Nobody takes its job before the lease ends, so the job is its own still if it had one.
+        is_hit = self._job_of(place) is not None
+        self.at_work += is_hit
+        self.between += not is_hit
+        self.workers[place] = self._start()
+        if self.at_work == self.kills:
+            self.done.set()
+
+    def _has_job(self, place: int) -> bool:
+        """Whether a worker has a job that can be begun once more."""
+        job = self._job_of(place)
+        return job is not None and job.attempts < _SPARED_FROM
+
+    def _job_of(self, place: int) -> Job | None:
+        mine = Job.owner.startswith(f"{self.workers[place].pid}-")
+        with self.store.reading() as session:
+            return session.scalar(select(Job).where(Job.state == JobState.RUNNING, mine))
+
+    def _job_seconds(self) -> float:
+        """Returns how long jobs take of late that nobody disturbs; 0 where none has ended."""
+        times = re.findall(r": accepted after ([0-9.]+) s", self.log.read_text(encoding="utf-8"))
+        return median(map(float, times[-5:])) if times else 0.0
 
     def stop(self) -> None:
         """Tells the workers to stop, which they do at once."""
@@ -89,7 +127,7 @@ class _Killing:
             assert worker.exitcode == 0, self.log.read_text(encoding="utf-8")
 
     def _start(self) -> BaseProcess:
-        process = PROCESSES.Process(target=_work, args=(self.live.data, self.log))
+        process = PROCESSES.Process(target=_work, args=(self.store.path, self.log))
         process.start()
         return process
 
@@ -100,46 +138,30 @@ def _work(data: Path, log: Path) -> None:
         run_worker(Store(data), lease_s=LEASE_S)
 
 
-def _job_seconds(live: Live, folder: Path, mix: Mix, log: Path) -> float:
-    """Returns how long a submission takes, by a worker that nobody kills; a first one has the kernels compiled."""
-    client = live.client("first")
-    worker = PROCESSES.Process(target=_work, args=(live.data, log))
-    worker.start()
-    for number in range(2):
-        ticket = client.send(write_submission(folder / str(number), mix, model=f"first-{number}", noise=number))
-        until(lambda ticket=ticket: client.get(f"api/tickets/{ticket}")["state"] != "queued" or None)
-        begin = time.monotonic()
-        client.wait(ticket)
-    worker.terminate()
-    worker.join()
-    return time.monotonic() - begin
-
-
 def soak_leaderboard(folder: Path, *, num: int, seed: int) -> dict[str, object]:
     """Kills `num` workers and returns what was counted; raises `AssertionError` where a promise is broken."""
     mix = build_mix(folder / "mix")
     with living(folder / "data", "--mix", mix.path, "--per-day", 10_000) as live:
-        log = folder / "workers.log"
-        killing = _Killing(live, num, random.Random(seed), log, _job_seconds(live, folder / "first", mix, log))
-        killer = threading.Thread(target=killing.run)
-        killer.start()
+        (log := folder / "workers.log").touch()
+        killing = _Killing(Store(live.data), num, random.Random(seed), log)
         clients = [live.client(f"user{number}") for number in range(NUM_CLIENTS)]
-        with ThreadPoolExecutor(NUM_CLIENTS) as pool:
+        with ThreadPoolExecutor(NUM_CLIENTS + 1) as pool:
+            killer = pool.submit(killing.run)
             jobs = [
                 pool.submit(_send_on, client, folder / str(number), mix, killing.done, random.Random(seed + number))
                 for number, client in enumerate(clients)
             ]
             sent = [item for job in jobs for item in job.result()]
-        killer.join()
+            killer.result()
         killing.stop()
-        firsts = reversed(live.client("first").get("api/tickets")["tickets"])
-        sent += [_Sent(folder / "first" / str(number), False, end) for number, end in enumerate(firsts)]
         _check_ends(sent)
-        _check_store(live.data, sent)
-        _check_ranks(clients[0], sent, mix)
+        attempts = _check_store(killing.store, sent)
+        _check_ranks(clients[0], killing.store, sent, mix)
+        killing.store.close()
     return {
-        "kills": num,
-        "killed at work": killing.at_work,
+        "kills": killing.at_work,
+        "killed between jobs": killing.between,
+        "most attempts at a job": attempts,
         "submissions": len(sent),
         "ends": dict(Counter(item.end["state"] for item in sent)),
     }
@@ -157,7 +179,7 @@ def _send_on(client: Client, folder: Path, mix: Mix, done: threading.Event, chan
         ticket = client.send(place)
         if chance.random() < 0.2:
             assert client.send(place) == ticket, "sent again, another ticket"
-        sent.append(_Sent(place, is_spoilt, client.wait(ticket, seconds=_PATIENCE_S)))
+        sent.append(_Sent(place, is_spoilt, client.wait(ticket, seconds=_PATIENCE_S, pause=_PAUSE_S)))
     return sent
 
 
@@ -166,10 +188,9 @@ def _check_ends(sent: list[_Sent]) -> None:
         assert item.end["state"] == ("refused" if item.is_spoilt else "accepted"), item
 
 
-def _check_store(data: Path, sent: list[_Sent]) -> None:
-    """Nothing is lost, and nothing is there twice."""
+def _check_store(store: Store, sent: list[_Sent]) -> int:
+    """Nothing is lost, and nothing is there twice; returns how often a job was begun at most."""
     num_good = sum(not item.is_spoilt for item in sent)
-    store = Store(data)
     with store.reading() as session:
         submissions = session.scalars(select(Submission)).all()
         assert len(submissions) == len(sent)
@@ -182,11 +203,12 @@ def _check_store(data: Path, sent: list[_Sent]) -> None:
         assert len(good) == num_good
         names = session.scalars(select(Event.entry)).all()
         assert len(names) == len(set(names)) == num_good
-    store.close()
+        return max(job.attempts for job in jobs)
 
 
-def _check_ranks(client: Client, sent: list[_Sent], mix: Mix) -> None:
+def _check_ranks(client: Client, store: Store, sent: list[_Sent], mix: Mix) -> None:
     """The board is what scoring here gives."""
+    until(lambda: client.get("health")["board_version"] >= store.version() or None)
     names = {str(item.folder / "predictions"): item.end["name"] for item in sent if not item.is_spoilt}
     wanted = {
         (names[row["model"]], row["dataset"], row["metric"]): (row["rank"], row["tied"], row["mean"])

@@ -1,7 +1,7 @@
 // Two models: the paired differences of all tasks together, then each task's.
 "use strict";
 (() => {
-  const { count, element, grid, interval, leanBar, later, load, number, paired, scatter, signed, trouble, under } = molmix;
+  const { count, element, grid, interval, leanBar, later, load, number, paired, scatter, signed, trouble, under, whole } = molmix;
   const root = document.getElementById("compare");
   if (!root) return;
   const names = JSON.parse(root.dataset.names);
@@ -111,7 +111,7 @@
         { title: "Difference", number: true, value: (row) => data.a[row] - data.b[row], cell: (row) => signed(data.a[row] - data.b[row]) },
         { title: "Better", wide: true, cell: (row) => leanBar(lean[row] / most) },
         { title: "Intervals", wide: true, cell: (row) => ends(data.ends.map((values) => values[row])) },
-        { title: "Labels", number: true, wide: true, value: (row) => data.labels[row], cell: (row) => String(data.labels[row]) },
+        { title: "Labels", number: true, wide: true, value: (row) => data.labels[row], cell: (row) => whole(data.labels[row]) },
       ],
     });
     shown.find(find.value);

@@ -71,7 +71,8 @@
       element("th", { scope: "col", class: "pick" }, element("span", { class: "unseen" }, "Compare")),
     );
     for (const row of rows()) {
-      const label = `Compare ${row.dataset.model}`;
+      // With version and authors, by which models of one name differ.
+      const label = `Compare ${row.dataset.model} ${row.querySelector("th .under").textContent}`;
       const box = element("input", { type: "checkbox", value: row.dataset.id, "aria-label": label, title: label });
       row.prepend(element("td", { class: "pick" }, box));
     }

@@ -18,7 +18,7 @@ window.molmix = (() => {
   const number = (value) => {
     if (value === null || value === undefined || !Number.isFinite(value)) return "-";
     const size = Math.abs(value);
-    if (size >= 1e6 || (size > 0 && size < 1e-4)) return value.toExponential(3);
+    if (size >= 1e6 || (size > 0 && size < 1e-4)) return value.toExponential(3).replace(/(e[+-])(\d)$/, "$10$2");
     return value.toFixed(Math.max(0, 5 - String(Math.trunc(size)).length));
   };
   const signed = (value) => (value > 0 ? "+" : "") + number(value);

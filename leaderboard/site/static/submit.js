@@ -50,7 +50,9 @@
       ...more,
     );
     sendButton.disabled = files.length < 2;
-    say(files.length < 2 ? "There is no submission.yaml with predictions/ beside it in what was chosen." : "");
+    const none = "There is no submission.yaml with predictions/ beside it in what was chosen.";
+    // Said too, for those who do not see the list.
+    say(files.length < 2 ? none : `Ready to send: ${part(".what").textContent}.`);
   };
 
   const walk = async (entry, path = "") => {
