@@ -14,8 +14,8 @@ report.html                           where `report` writes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -169,30 +169,53 @@ class RunFolder:
 
     def _begin(self, spec: RunSpec, origin: Origin, versions: Mapping[str, str]) -> None:
         # A kill between the files written here may have left some of them.
-        own = {_LOCK_FILE, *(f"{path.name}{end}" for path in (self.origin, self.versions) for end in ("", PART_SUFFIX))}
-        own |= {_SPEC_FILE, _SPEC_FILE + PART_SUFFIX}
-        if strange := sorted({path.name for path in self.path.iterdir()} - own):
-            found = f"files that no run left there ({', '.join(strange[:3])})"
-            raise RunError(str(self.path), found=found, fix="choose another directory")
+        own = {self.origin.name, self.versions.name, _SPEC_FILE}
+        refuse_strange_files(self.path, own, what="run")
         write_text(self.origin, origin.model_dump_json(indent=2))
         write_text(self.versions, json.dumps(versions, indent=2))
         # Last, since its presence says that a run was begun here.
         text = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         write_text(self.path / _SPEC_FILE, text)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other processes from the same run.
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other processes from the same run, as `locked_against_others` does."""
+        return locked_against_others(self.path, what="run")
 
-        Raises:
-            RunError: another process is at it.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.path / _LOCK_FILE).acquire(timeout=0):
-                yield
-        except Timeout:
-            raise RunError(str(self.path), found="another process at work on the same run", fix="wait for it") from None
+
+@contextmanager
+def locked_against_others(path: Path, *, what: str) -> Iterator[None]:
+    """Makes a directory where there is none, and keeps other processes from it.
+
+    Args:
+        path: the directory.
+        what: it is that of.
+
+    Raises:
+        RunError: another process is at it.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path / _LOCK_FILE).acquire(timeout=0):
+            yield
+    except Timeout:
+        raise RunError(str(path), found=f"another process at work on the same {what}", fix="wait for it") from None
+
+
+def refuse_strange_files(path: Path, own: Iterable[str], *, what: str) -> None:
+    """Refuses a directory in which there is anything else than a kill while it was begun may have left.
+
+    Args:
+        path: the directory.
+        own: names of the files that are written when it is begun.
+        what: it should be that of.
+
+    Raises:
+        RunError: there are other files.
+    """
+    ours = {_LOCK_FILE, *(f"{name}{end}" for name in own for end in ("", PART_SUFFIX))}
+    if strange := sorted({item.name for item in path.iterdir()} - ours):
+        found = f"files that no {what} left there ({', '.join(strange[:3])})"
+        raise RunError(str(path), found=found, fix="choose another directory")
 
 
 def read_json(model: type[SpecT], path: Path, *, what: str = "a run") -> SpecT:

@@ -71,7 +71,7 @@ class MoleculeEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         self.num_features_ = self.transform(["C"]).shape[1]
         return self
 
-    def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
+    def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
         """Returns the vectors of molecules, (n, width)."""
         check_is_fitted(self, "network_")
         molecules = standard_molecules(smiles_of(X))
@@ -80,7 +80,7 @@ class MoleculeEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         found: NDArray[np.float32] = np.concatenate(parts)
         return found
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002  # scikit-learn's
         """Returns a name for each place of the vectors."""
         check_is_fitted(self, "network_")
         return np.array([f"embedding_{place}" for place in range(self.num_features_)], object)
@@ -131,7 +131,7 @@ class _Finetuned(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.network_ = learnt.network
         self.epoch_ = learnt.epoch
 
-    def _predict(self, X: Any) -> NDArray[np.floating]:  # noqa: N803
+    def _predict(self, X: Any) -> NDArray[np.floating]:  # noqa: N803  # scikit-learn's name
         """Returns the network's predictions, (n, num_outputs)."""
         check_is_fitted(self, "network_")
         molecules = standard_molecules(smiles_of(X))
@@ -166,7 +166,7 @@ class MoleculeRegressor(RegressorMixin, _Finetuned):  # type: ignore[misc]
         random_state: decides the new head, the order of molecules and which of them validate.
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803  # scikit-learn's name
         """Fine-tunes the network on values, (n,)."""
         smiles = smiles_of(X)
         values = _values(y, len(smiles)).astype(np.float64)
@@ -174,7 +174,7 @@ class MoleculeRegressor(RegressorMixin, _Finetuned):  # type: ignore[misc]
         self._fit(smiles, values, Kind.REGRESSION, None)
         return self
 
-    def predict(self, X: Any) -> FloatArray:  # noqa: N803
+    def predict(self, X: Any) -> FloatArray:  # noqa: N803  # scikit-learn's name
         """Returns values, (n,)."""
         return self._predict(X)[:, 0].astype(np.float64)
 
@@ -185,7 +185,7 @@ class MoleculeClassifier(ClassifierMixin, _Finetuned):  # type: ignore[misc]
     A molecule that has several rows has the class of most; where they tie, it is left out with a warning.
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803  # scikit-learn's name
         """Fine-tunes the network on classes, (n,), of any type that can be sorted."""
         smiles = smiles_of(X)
         labels = _values(y, len(smiles))
@@ -199,21 +199,21 @@ class MoleculeClassifier(ClassifierMixin, _Finetuned):  # type: ignore[misc]
         self._fit(smiles, codes, Kind.BINARY if binary else Kind.MULTICLASS, None if binary else len(self.classes_))
         return self
 
-    def predict_proba(self, X: Any) -> FloatArray:  # noqa: N803
+    def predict_proba(self, X: Any) -> FloatArray:  # noqa: N803  # scikit-learn's name
         """Returns the probability of each class, (n, num_classes)."""
         found = self._predict(X).astype(np.float64)
         if len(self.classes_) == 2:  # noqa: PLR2004  # the probability of the second
             return np.hstack([1 - found, found])
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803  # scikit-learn's name
         """Returns the most probable class, (n,)."""
         places = self.predict_proba(X).argmax(axis=1)
         found: NDArray[Any] = self.classes_[places]
         return found
 
 
-def smiles_of(X: Any) -> list[str]:  # noqa: N803
+def smiles_of(X: Any) -> list[str]:  # noqa: N803  # scikit-learn's name
     """Returns the SMILES of a sequence, or of a table with one column.
 
     Raises:
@@ -241,7 +241,7 @@ def standard_molecules(smiles: Sequence[str]) -> list[Molecule]:
     found = standardize_all(smiles, max_atoms=MAX_ATOMS)
     for place, item in enumerate(found):
         if isinstance(item, Rejected):
-            raise ValueError(f"molecule {place}, {smiles[place]!r:.80}: {item.reason} ({item.detail})")  # noqa: TRY004
+            raise ValueError(f"molecule {place}, {smiles[place]!r:.80}: {item.reason} ({item.detail})")  # noqa: TRY004  # scikit-learn's rule
     return [item for item in found if isinstance(item, Molecule)]
 
 

@@ -12,15 +12,14 @@ predictions.parquet, scores.json, result.json   written last
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import yaml
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from molmix_bench.atomic import write_text, written_whole
@@ -29,9 +28,14 @@ from molmix_bench.specs.base import Spec, read_yaml, validate_spec
 from molmix_bench.specs.finetune import FinetuneOrigin, FinetuneResult, Method, PieceResult
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
-from molmix_bench.training.folder import changes_between, flat, read_json
+from molmix_bench.training.folder import (
+    changes_between,
+    flat,
+    locked_against_others,
+    read_json,
+    refuse_strange_files,
+)
 
-_LOCK_FILE = "lock"
 _WHAT = "a fine-tuning"
 
 
@@ -139,31 +143,17 @@ class FinetuneFolder:
                 found = f"a fine-tuning of something else ({'; '.join(changes[:4])})"
                 raise RunError(str(self.path), found=found, fix="choose another directory, or undo the change")
             return
-        own = {path.name for path in (self.run_spec, self.molecules, self.drops)} | {_LOCK_FILE}
-        own |= {f"{name}.part" for name in own}
-        if strange := sorted({path.name for path in self.path.iterdir()} - own):
-            found = f"files that no fine-tuning left there ({', '.join(strange[:3])})"
-            raise RunError(str(self.path), found=found, fix="choose another directory")
+        own = (path.name for path in (self.run_spec, self.molecules, self.drops, self.origin))
+        refuse_strange_files(self.path, own, what="fine-tuning")
         for path, table in zip((self.molecules, self.drops), tables, strict=True):
             write_table(path, table)
         write_text(self.run_spec, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
         # Last, since its presence says that it was begun here.
         write_text(self.origin, origin.model_dump_json(indent=1))
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other processes from the same directory.
-
-        Raises:
-            RunError: another process is at it.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.path / _LOCK_FILE).acquire(timeout=0):
-                yield
-        except Timeout:
-            found = "another process at work on the same fine-tuning"
-            raise RunError(str(self.path), found=found, fix="wait for it") from None
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other processes from the same fine-tuning, as `locked_against_others` does."""
+        return locked_against_others(self.path, what="fine-tuning")
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
