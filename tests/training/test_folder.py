@@ -8,7 +8,7 @@ import pytest
 
 from molmix_bench.atomic import write_text
 from molmix_bench.errors import RunError, SpecError
-from molmix_bench.training.folder import RunFolder, SeedFolder
+from molmix_bench.training.folder import RunFolder, SeedFolder, refuse_strange_files
 
 
 def test_weights_that_predict(tmp_path):
@@ -44,3 +44,13 @@ def test_writes_whole_files_or_none(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"^$"):
         write_text(path, "new")
     assert path.read_text() == "old"
+
+
+def test_what_a_kill_left_is_no_strange_file(tmp_path):
+    """Files of one's own, and parts of them, may lie there; anything else is refused by name."""
+    for name in ("origin.json.part", "run.yaml", "lock"):
+        (tmp_path / name).touch()
+    refuse_strange_files(tmp_path, ["origin.json", "run.yaml"], what="run")
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(RunError, match=r"thesis\.txt"):
+        refuse_strange_files(tmp_path, ["origin.json", "run.yaml"], what="run")
