@@ -20,6 +20,10 @@ from molmix_bench.studies.results import Results, Sample
 from molmix_bench.studies.train_cell import train_cell
 from molmix_bench.training.targets import choose_datasets
 
+_FIXED = (
+    "Depth, learning rate and all else stay as they are: a width or share that would have wanted others is compared at "
+    "its disadvantage."
+)
 Levels = Mapping[tuple[float, int], Sample]
 """By fraction and width."""
 
@@ -74,14 +78,10 @@ def answer(spec: ScaleSpec, results: Results, figures: Figures) -> Answer:
     shares = ", ".join(_share(fraction) for fraction in sorted(spec.fractions))
     widths = ", ".join(map(str, spec.widths))
     how = (
-        f"One network of widths {widths} is trained on {shares} of the train molecules of {spec.mix}, {steps}. A smaller "
-        "share is part of a larger one, the same for every seed; scores are of the whole test split."
+        f"One network of widths {widths} is trained on {shares} of the train molecules of {spec.mix}, {steps}. A "
+        "smaller share is part of a larger one, the same for every seed; scores are of the whole test split."
     )
-    caveats = (
-        "Depth, learning rate and all else stay as they are: a width or share that would have wanted others is "
-        "compared at its disadvantage.",
-    )
-    return Answer("What do more data and more width give?", how, sections, caveats)
+    return Answer("What do more data and more width give?", how, sections, (_FIXED,))
 
 
 def _section(spec: ScaleSpec, about: str, results: Results, figures: Figures) -> Section:
@@ -110,7 +110,7 @@ def _section(spec: ScaleSpec, about: str, results: Results, figures: Figures) ->
 
 
 def _claims(about: str, levels: Levels) -> list[Claim]:
-    fractions, widths = (sorted({key[place] for key in levels}) for place in (0, 1))
+    fractions, widths = sorted({fraction for fraction, _ in levels}), sorted({width for _, width in levels})
     claims = []
     if len(fractions) > 1 and len(widths) > 1:
         design = np.array([[1.0, np.log10(fraction), np.log2(width)] for fraction, width in levels])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import pairwise, product
 
 from molmix_bench.reports.panels import Figures
 from molmix_bench.specs.study import TaskSpec, TransferSpec
@@ -15,10 +15,15 @@ from molmix_bench.studies.judge import Claim, better
 from molmix_bench.studies.levels import level_table
 from molmix_bench.studies.references import FINGERPRINTS, SCRATCH, reference_cells
 from molmix_bench.studies.results import Results, Sample
-from molmix_bench.studies.train_cell import train_cell
+from molmix_bench.studies.train_cell import TrainCell, train_cell
 from molmix_bench.studies.tune_cell import num_available, tune_cell
 from molmix_bench.training.targets import choose_datasets
 
+_UNEQUAL = (
+    "Bodies differ in the number of molecules and labels that they were pre-trained on, unless the spec gives them "
+    "subsets of one size."
+)
+_COUNTED = "Of the labels of a task, those to validate on count as labels."
 Levels = Mapping[tuple[str, int], Sample]
 """By body and number of labels."""
 
@@ -55,7 +60,7 @@ def plan(spec: TransferSpec, bench: Bench) -> Plan:
     return Plan(tuple(cells), tuple(notes))
 
 
-def _tuned(spec: TransferSpec, body: Cell, bench: Bench, task: TaskSpec, draw: tuple[int, int]) -> Cell:
+def _tuned(spec: TransferSpec, body: TrainCell, bench: Bench, task: TaskSpec, draw: tuple[int, int]) -> Cell:
     factors: dict[str, Factor] = {**body.factors, "num_labels": draw[0]}
     return tune_cell(body, task, bench, tune=(spec.tune, spec.tune.mode), draw=draw, factors=factors)
 
@@ -69,12 +74,7 @@ def answer(spec: TransferSpec, results: Results, figures: Figures) -> Answer:
         "of each task, beside the same network from scratch and trees on fingerprints. Each seed draws its own labels, "
         "the same for all of them; the molecules tested are always the same."
     )
-    caveats = (
-        "Bodies differ in the number of molecules and labels that they were pre-trained on, unless the spec gives them "
-        "subsets of one size.",
-        "Of the labels of a task, those to validate on count as labels.",
-    )
-    return Answer("How many labels does pre-training replace?", how, sections, caveats)
+    return Answer("How many labels does pre-training replace?", how, sections, (_UNEQUAL, _COUNTED))
 
 
 def _section(spec: TransferSpec, about: str, results: Results, figures: Figures) -> Section:
@@ -103,6 +103,6 @@ def _claims(spec: TransferSpec, about: str, levels: Levels) -> list[Claim]:
     # Bodies against the first, so that their comparisons stay as few as the bodies are.
     pairs += [((bodies[0], labels), (other, labels)) for labels in sizes for other in bodies[1:]]
     # Does pre-training with fewer labels do what more labels do without?
-    pairs += [((name, few), (SCRATCH, more)) for name in bodies for few, more in zip(sizes, sizes[1:], strict=False)]
+    pairs += [((name, few), (SCRATCH, more)) for name in bodies for few, more in pairwise(sizes)]
     found = [better(about, levels.get(mine), levels.get(other)) for mine, other in pairs]
     return [claim for claim in found if claim is not None]
