@@ -75,8 +75,8 @@ def _print(done: Study, *, json: bool) -> None:
     if json:
         print_json(done.to_record())
         return
-    rows = [[claim["about"], "yes" if claim["established"] else "no", claim["sentence"]] for claim in done.claims]
-    print_table(["about", "established", "what"], rows)
+    rows = [["yes" if claim["established"] else "no", claim["sentence"]] for claim in done.claims]
+    print_table(["established", "what"], rows)
     if done.outcome.waiting:
         say(f"{len(done.outcome.waiting):,} cells are not begun; the same command goes on with them")
     from molmix_bench.studies.run import REPORT_FILE

@@ -71,7 +71,7 @@ class TuneCell:
     @property
     def label(self) -> str:
         """As `Cell`."""
-        return label_of("tune", self.factors, self.seed)
+        return label_of(f"tune {self.task.name}", self.factors, self.seed)
 
     @property
     def seed(self) -> int:
