@@ -88,7 +88,8 @@ def _section(section: Section) -> list[PageBlock]:
 def _limits(material: Material) -> list[PageBlock]:
     spec, outcome = material.spec, material.outcome
     seeds = f"{len(spec.seeds)} seed{'s' if len(spec.seeds) > 1 else ''} ({', '.join(map(str, spec.seeds))})"
-    points: list[Text] = [f"It rests on {seeds}.", *material.answer.caveats, *material.notes]
+    own = [*_seen(outcome.done), *_remarks(outcome.done)]
+    points: list[Text] = [f"It rests on {seeds}.", *material.answer.caveats, *material.notes, *own]
     blocks: list[PageBlock] = [Heading(2, "What this study cannot say"), Bullets(points)]
     if outcome.failed:
         rows = [[name, why] for name, why in outcome.failed.items()]
@@ -96,6 +97,31 @@ def _limits(material: Material) -> list[PageBlock]:
     if outcome.waiting:
         blocks.append(Fold(f"{len(outcome.waiting):,} cells not begun", [Bullets(outcome.waiting)]))
     return blocks
+
+
+def _seen(done: Sequence[Done]) -> list[str]:
+    """Returns how many of the molecules tested a body had other labels of."""
+    most: dict[str, tuple[int, int]] = {}
+    for item in done:
+        if "num_tested_seen" in item.found.facts:
+            counts = int(item.found.facts["num_tested_seen"]), int(item.found.facts["num_tested"])
+            for score in item.found.scores:
+                most[score.dataset] = max(most.get(score.dataset, (0, 0)), counts)
+    return [
+        f"Of the {tested:,} molecules tested for {name}, up to {seen:,} were pre-trained on, by other labels."
+        for name, (seen, tested) in most.items()
+        if seen
+    ]
+
+
+def _remarks(done: Sequence[Done]) -> list[str]:
+    """Returns what runs say of themselves, with the level that says it."""
+    found = {}
+    for item in done:
+        if "notes" in item.found.facts:
+            level = ", ".join(f"{name} {value}" for name, value in item.cell.factors.items())
+            found[f"{level}: {item.found.facts['notes']}."] = True
+    return list(found)
 
 
 def _made(material: Material) -> list[PageBlock]:

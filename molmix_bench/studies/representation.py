@@ -126,13 +126,14 @@ def _probes(spec: RepresentationSpec, target: str, results: Results, figures: Fi
             for layer in layers
             if (sample := results.where(body=name, layer=layer).sample(f"layer {layer} of {_words(name)}")) is not None
         ]
-        lines[name] = points
+        if points:
+            lines[name] = points
     image = line_figure(figures, f"probes of {target}", lines, _LAYERS)
     last = {name: points[-1][1] for name, points in lines.items()}
     # Layers are chosen ahead, the last against the first: the best by the test split would flatter.
     pairs = [(last.get(name), last.get(UNTRAINED)) for name in spec.datasets]
     pairs += [(last.get(target), last.get(name)) for name in spec.datasets if name != target]
-    pairs += [(last.get(name), lines[name][0][1]) for name in bodies if name != UNTRAINED]
+    pairs += [(last[name], points[0][1]) for name, points in lines.items() if name != UNTRAINED]
     claims = [claim for mine, other in pairs if (claim := better(f"probes of {target}", mine, other)) is not None]
     rows = [((name, f"{at:g}"), sample) for name, points in lines.items() for at, sample in points]
     return Section(f"Probes of {target}", claims, [image], [("by layer", level_table(("trained on", "layer"), rows))])

@@ -77,6 +77,8 @@ class TrainCell:
             "train_seconds": done.result.train_seconds,
             "hardware": _place(done),
         }
+        if done.result.notes:
+            facts["notes"] = "; ".join(done.result.notes)
         return Measured(macro_scores(test_scores(done, mix)) if self.scored else (), facts)
 
 

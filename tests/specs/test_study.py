@@ -73,7 +73,7 @@ def test_tasks_that_are_none(tasks, message):
 def test_bodies_have_names_of_their_own():
     """Neither twice the same, nor that of a reference."""
     for names in (("a", "a"), ("a", "scratch")):
-        bodies = [{"name": name, "mix": "chains"} for name in names]
+        bodies = [{"name": name, "mix": f"mix{place}"} for place, name in enumerate(names)]
         with pytest.raises(SpecError, match="names of bodies repeat"):
             study("transfer", tasks=[{"source": "esol"}], bodies=bodies)
 

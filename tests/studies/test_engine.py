@@ -32,9 +32,11 @@ class Fake:
 
     @property
     def label(self):
+        """As `Cell`."""
         return self.key
 
-    def measure(self, folder, bench):
+    def measure(self, folder, bench):  # noqa: ARG002  # as `Cell`
+        """Gives it, or fails."""
         self.times += 1
         if self.failures:
             raise self.failures.pop()

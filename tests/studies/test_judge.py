@@ -93,7 +93,7 @@ def test_sentences_follow_from_intervals():
     claim = better("esol", _sample(OTHER, name="x"), _sample(MINE, name="y"))
     assert claim.established
     assert claim.sentence(1) == (
-        "esol: y is better than x: mae_standardised better by 0.1375, 95 % interval 0.001128 to 0.2739, 4 seeds; "
+        "esol: y is better than x: mae_standardised better by 0.1375, 95 % interval 0.001623 to 0.2734, 4 seeds; "
         "also with Bonferroni's correction for 1 comparisons."
     )
     assert "no longer with Bonferroni's correction for 20 comparisons" in claim.sentence(20)
