@@ -85,7 +85,7 @@ def cell_key(kind: str, content: Mapping[str, Any]) -> str:
     """Returns the key of a cell of some kind, from all that decides what it gives.
 
     >>> cell_key("train", {"epochs": 3})
-    'train-c2dc1d43c88fa9c5'
+    'train-cc6325ab488e0c75'
     """
     return f"{kind}-{content_digest(content)[:_DIGEST]}"
 

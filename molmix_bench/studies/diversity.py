@@ -77,7 +77,7 @@ def drawn(names: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
     """Returns the datasets that a seed pre-trains on, in the mix's order: more of them hold those that fewer are.
 
     >>> drawn(["a", "b", "c"], 1, 0), drawn(["a", "b", "c"], 2, 0)
-    (('b',), ('a', 'b'))
+    (('a',), ('a', 'c'))
     """
     # One draw of an order for every seed; seeds that follow each other begin with different datasets.
     order = shuffled(len(names), generator(seed // len(names), 0)).tolist()
