@@ -39,7 +39,8 @@ class NetworkTraining(Spec):
 
     @model_validator(mode="after")
     def _leaves_seeds_to_the_study(self) -> Self:
-        if "seeds" in self.training.model_fields_set:
+        # One that is written down in full has the default.
+        if self.training.seeds != TrainingSpec().seeds:
             raise ValueError("training.seeds: the seeds are those of the study, at its top")
         if missing := sorted({"epochs", "batch_size"} - self.training.model_fields_set):
             raise ValueError(f"training lacks {', '.join(missing)}")
@@ -64,7 +65,7 @@ class TaskSpec(Spec):
     def _is_one_of_both(self) -> Self:
         if (self.source is None) == (self.file is None):
             raise ValueError("a task has a source or a file")
-        if self.source is not None and self.model_fields_set - {"source"}:
+        if self.source is not None and self.model_copy(update={"source": None}) != TaskSpec.model_construct():
             raise ValueError("columns and folds of a source are the catalog's; they go with a file")
         if self.folds.limit is not None:
             raise ValueError("folds.limit: the study says how many labels there are")

@@ -91,3 +91,10 @@ def test_which_study_it_is(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(find_study("scale").read_text(encoding="utf-8"), encoding="utf-8")
     assert load_study(path, ["widths=[8]"]).widths == (8,)
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_what_is_written_down_is_read_again(name):
+    """A spec in full, with all defaults, is the same study."""
+    spec = load_study(name)
+    assert parse_study(spec.model_dump(mode="json"), where="spec.yaml") == spec
