@@ -27,7 +27,7 @@ from molmix_bench.training.targets import choose_datasets
 _KINDS = {
     "num_parameters": "parameters",
     "cpu_seconds": "processor seconds",
-    "wall_seconds": "seconds",
+    "wall_seconds": "seconds by the clock",
     "energy_joules": "joules",
 }
 
@@ -100,7 +100,7 @@ def _section(spec: EfficiencySpec, about: str, results: Results, figures: Figure
     images = []
     for kind, words in _KINDS.items():
         points = {name: (model.costs[kind], model.sample) for name, model in models.items() if kind in model.costs}
-        if points and kind != "wall_seconds":
+        if points:
             images.append(cost_figure(figures, about, points, words))
     return Section(about, claims, images, [(f"{about}, the best first", _table(models, claims))])
 
