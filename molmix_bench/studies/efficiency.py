@@ -72,10 +72,10 @@ def answer(spec: EfficiencySpec, results: Results, figures: Figures) -> Answer:
     epochs = "each for its own number of epochs" if spec.epochs is None else f"those with epochs for {spec.epochs:,}"
     how = (
         f"{len(spec.baselines)} baselines learn {spec.mix} on one machine, {epochs}. Costs are those of a whole run of "
-        "one seed, with validation, prediction and scoring, the median over seeds, since the first also pays for what is "
-        "compiled and featurised once: processor time of all processes, time by the clock, and energy of the whole "
-        "machine where its counters can be read. A model is on the front where no other is "
-        "established to be better for no more processor time."
+        "one seed, with validation, prediction and scoring; the median over seeds, since the first also pays for what "
+        "is compiled and featurised once. They are processor time of all processes, time by the clock, and energy of "
+        "the whole machine where its counters can be read. A model is on the front where no other is established to be "
+        "better for no more processor time."
     )
     caveats = [
         "Settings are those of the baselines' files, found on validation and not for any budget of time.",
