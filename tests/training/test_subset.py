@@ -98,3 +98,20 @@ def test_epochs_that_are_not_validated_are_not_chosen(chains, tmp_path):
     assert [bool(record.validation) for record in records] == [False, False, True, True]
     assert [record.selection is None for record in records] == [True, True, False, False]
     assert found.result.seeds[0].epoch in (3, 4)
+
+
+def test_a_source_of_some_molecules(chains):
+    """Its molecules, their labels of every form and its batches are those of the whole source at these places."""
+    store = open_store(chains, run_spec().features)
+    whole = store.source(Split.TRAIN)
+    places = np.arange(1, len(whole.molecules), 3)
+    part = whole.only(places)
+    assert part.molecules.tolist() == whole.molecules[places].tolist()
+    chosen = np.array([2, 0, 5])
+    mine, other = part.batch(chosen), whole.batch(places[chosen])
+    assert mine.molecules.tolist() == other.molecules.tolist()
+    for name in DATASETS:
+        assert part.labelled_in(name).tolist() == np.flatnonzero(np.isin(places, whole.labelled_in(name))).tolist()
+        left, right = mine.labels[name], other.labels[name]
+        assert left.rows.tolist() == right.rows.tolist()
+        np.testing.assert_array_equal(left.values.numpy(), right.values.numpy())
