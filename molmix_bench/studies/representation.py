@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -15,7 +15,7 @@ from molmix_bench.specs.study import RepresentationSpec
 from molmix_bench.studies.align_cell import CKA, AlignCell
 from molmix_bench.studies.answer import Answer, Plan, Section
 from molmix_bench.studies.bench import Bench
-from molmix_bench.studies.cells import Cell
+from molmix_bench.studies.cells import Cell, Factor
 from molmix_bench.studies.figures import Axis, line_figure, matrix_figure
 from molmix_bench.studies.judge import Claim, better
 from molmix_bench.studies.levels import level_table
@@ -26,6 +26,7 @@ from molmix_bench.studies.tune_cell import fresh_spec
 from molmix_bench.training.targets import choose_datasets
 from molmix_bench.vocab import Level
 
+Bodies = Mapping[str, TrainCell | RunSpec]
 UNTRAINED = "untrained"
 _LAYERS = Axis("layer, 0 being the encoded atoms", plain=True)
 _PROBES = (
@@ -50,7 +51,6 @@ def plan(spec: RepresentationSpec, bench: Bench) -> Plan:
     if not probed:
         raise UsageError(f"study {spec.name}, datasets", found="labels of atoms alone", expected="some of molecules")
     place = (spec.mix, mix.manifest.build_key)
-    fresh = fresh_spec(spec.train)
     trained = {
         (name, seed): train_cell(
             spec.train,
@@ -65,29 +65,12 @@ def plan(spec: RepresentationSpec, bench: Bench) -> Plan:
     }
     cells: list[Cell] = []
     for seed in spec.seeds:
-        bodies: dict[str, TrainCell | RunSpec] = {name: trained[name, seed] for name in datasets}
+        bodies: Bodies = {name: trained[name, seed] for name in datasets}
         cells += [trained[name, seed] for name in datasets]
-        bodies[UNTRAINED] = fresh
-        size = (spec.probe_molecules, spec.probe_tasks)
-        cells += [
-            ProbeCell(body, place, target, size, seed, {"body": name})
-            for name, body in bodies.items()
-            for target in probed
-        ]
-        cells += [
-            AlignCell((bodies[a], bodies[b]), (seed, seed), place, datasets, spec.probe_molecules, _pair(a, b))
-            for a, b in combinations(bodies, 2)
-        ]
+        cells += _looks(spec, {**bodies, UNTRAINED: fresh_spec(spec.train)}, seed, place=place, probed=probed)
     for first, second in pairwise(spec.seeds):
         cells += [
-            AlignCell(
-                (trained[name, first], trained[name, second]),
-                (first, second),
-                place,
-                datasets,
-                spec.probe_molecules,
-                _pair(name, name),
-            )
+            _compared(spec, (trained[name, first], trained[name, second]), (first, second), place, (name, name))
             for name in datasets
         ]
     notes = tuple(
@@ -96,8 +79,27 @@ def plan(spec: RepresentationSpec, bench: Bench) -> Plan:
     return Plan(tuple(cells), notes)
 
 
-def _pair(first: str, second: str) -> dict[str, str | int | float]:
-    return {"first": first, "second": second}
+def _looks(
+    spec: RepresentationSpec, bodies: Bodies, seed: int, *, place: tuple[str, str], probed: Sequence[str]
+) -> list[Cell]:
+    """Returns the cells that look at the networks of one seed: a probe of each dataset, and every pair compared."""
+    size = (spec.probe_molecules, spec.probe_tasks)
+    cells: list[Cell] = [
+        ProbeCell(body, place, target, size, seed, {"body": name}) for name, body in bodies.items() for target in probed
+    ]
+    cells += [_compared(spec, (bodies[a], bodies[b]), (seed, seed), place, (a, b)) for a, b in combinations(bodies, 2)]
+    return cells
+
+
+def _compared(
+    spec: RepresentationSpec,
+    bodies: tuple[TrainCell | RunSpec, TrainCell | RunSpec],
+    seeds: tuple[int, int],
+    place: tuple[str, str],
+    names: tuple[str, str],
+) -> AlignCell:
+    factors: dict[str, Factor] = {"first": names[0], "second": names[1]}
+    return AlignCell(bodies, seeds, place, spec.datasets, spec.probe_molecules, factors)
 
 
 def answer(spec: RepresentationSpec, results: Results, figures: Figures) -> Answer:

@@ -107,8 +107,7 @@ def run_study(  # one for each thing that may be said of it
     plan = kind.plan(spec, bench)
     for note in plan.notes:
         say(f"{spec.name}: {note}")
-    text = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    write_text(out / SPEC_FILE, text)
+    write_text(out / SPEC_FILE, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
     outcome = run_cells(plan.cells, bench, most=most)
     figures = Figures()
     answer = kind.answer(spec, Results.of(outcome.done), figures)
