@@ -35,7 +35,11 @@ _PROBES = (
 )
 _ALIKE = (
     "CKA compares where molecules lie to each other; two networks may hold the same of molecules in forms that it does "
-    "not see as alike."
+    "not see as alike. It is of molecules of all datasets together, so how datasets differ from each other weighs most."
+)
+_SHARED = (
+    "Pairs of seeds of one dataset share networks with each other, so what is said of them rests on a little less than "
+    "its interval shows."
 )
 
 
@@ -115,7 +119,7 @@ def answer(spec: RepresentationSpec, results: Results, figures: Figures) -> Answ
         "compared by unbiased linear CKA on test molecules of all datasets. Beside them stands the network before "
         "training, and for CKA two networks of the same dataset and other seeds."
     )
-    return Answer("What do the tasks share?", how, sections, (_PROBES, _ALIKE))
+    return Answer("What do the tasks share?", how, sections, (_PROBES, _ALIKE, _SHARED))
 
 
 def _probes(spec: RepresentationSpec, target: str, results: Results, figures: Figures) -> Section:
