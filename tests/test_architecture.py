@@ -41,6 +41,7 @@ ORDER = (
     "transfer",
     "submissions",
     "reports",
+    "studies",
     "api",
     "cli",
 )

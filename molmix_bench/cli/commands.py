@@ -27,6 +27,7 @@ VERBS = {
     "submit": "submit.submit",
     "finetune": "finetune.finetune_run",
     "embed": "embed.embed_molecules",
+    "study": "study.run_study",
 }
 """Each verb's file here and its function, in the order in which `--help` lists them."""
 

@@ -7,8 +7,8 @@ there are, then the labels themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -43,6 +43,9 @@ class LabelTable(Protocol):
             node_ptr: (num_graphs + 1,), the first node of each graph in the batch.
         """
 
+    def only(self, positions: NDArray[np.int64]) -> Self:
+        """Returns the table for a split of the molecules at some places, (n,), alone; labels are not copied."""
+
 
 @dataclass(frozen=True, slots=True)
 class DenseTable:
@@ -62,6 +65,10 @@ class DenseTable:
         values = np.empty((len(found), self.values.shape[1]), self.values.dtype)
         _gather_dense(self.values, found, values)
         return DenseLabels(rows=torch.from_numpy(graphs), values=torch.from_numpy(values))
+
+    def only(self, positions: NDArray[np.int64]) -> Self:
+        """Returns the table for some molecules alone; see `LabelTable`."""
+        return replace(self, row=self.row[positions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,10 @@ class SparseTable:
         _gather_sparse(self.ptr, self.tasks, self.values, found, (owners, tasks, values))
         return SparseLabels(*map(torch.from_numpy, (graphs, owners, tasks, values)))
 
+    def only(self, positions: NDArray[np.int64]) -> Self:
+        """Returns the table for some molecules alone; see `LabelTable`."""
+        return replace(self, row=self.row[positions])
+
 
 @dataclass(frozen=True, slots=True)
 class NodeTable:
@@ -114,6 +125,10 @@ class NodeTable:
         values = np.empty((num_labelled, self.values.shape[1]), self.values.dtype)
         _gather_node((self.ptr, self.atoms, self.values), found, node_ptr[graphs], (nodes, values))
         return NodeLabels(*map(torch.from_numpy, (graphs, nodes, values)))
+
+    def only(self, positions: NDArray[np.int64]) -> Self:
+        """Returns the table for some molecules alone; see `LabelTable`."""
+        return replace(self, row=self.row[positions])
 
 
 TABLES: dict[str, type[DenseTable | SparseTable | NodeTable]] = {

@@ -36,6 +36,11 @@ class LoaderSource:
         node_ptr = batch.ptr.numpy()
         return replace(batch, labels={name: table.gather(positions, node_ptr) for name, table in self.labels.items()})
 
+    def only(self, positions: NDArray[np.int64]) -> LoaderSource:
+        """Returns the source of the molecules at some places, increasing, as if the split had no others."""
+        labels = {name: table.only(positions) for name, table in self.labels.items()}
+        return replace(self, molecules=self.molecules[positions], labels=labels)
+
     def labelled(self) -> NDArray[np.int64]:
         """Returns the places of the molecules that have a label in any of the datasets, increasing."""
         labelled = np.zeros(len(self.molecules), bool)

@@ -10,8 +10,8 @@ from molmix_bench.errors import UsageError
 from molmix_bench.specs.base import apply_overrides, nearest, read_yaml, spec_problems, validate_changed, validate_spec
 from molmix_bench.specs.run import RunSpec
 
-_RESULTS = "results/"
-"""What is kept of runs lies there, their specs among it."""
+_NO_BASELINES = ("results/", "studies/")
+"""What is kept of runs lies there, their specs among it; and studies, which are of many runs."""
 _CHECKOUT = Path(__file__).parents[2] / "baselines"
 
 
@@ -25,7 +25,7 @@ def baseline_names() -> tuple[str, ...]:
     """Returns the names of the baselines, such as `gine` and `toymix/gine`, sorted."""
     folder = baselines_dir()
     names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
-    return tuple(sorted(name for name in names if not name.startswith(_RESULTS)))
+    return tuple(sorted(name for name in names if not name.startswith(_NO_BASELINES)))
 
 
 def find_baseline(name: str | Path) -> Path:

@@ -72,6 +72,8 @@ class FoldsSpec(Spec):
     """Of everything random about the folds."""
     limit: Annotated[int, Field(ge=4)] | None = None
     """Molecules of each fold to train and validate on, drawn from those that there are; null is all of them."""
+    limit_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Of what is drawn where there is a limit, on the same folds; null is `seed`."""
 
     @model_validator(mode="after")
     def _has_its_column(self) -> Self:

@@ -83,6 +83,8 @@ class TrainingSpec(Spec):
     class_loss: ClassLossSpec = ClassLossSpec()
     """Of multiclass datasets; that of regression is the absolute error, that of binary datasets the cross-entropy."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    validate_every: PositiveInt = 1
+    """Epochs from one validation to the next; the last epoch is always validated. Others cannot be chosen."""
     checkpoint: Literal["best", "last"] = "best"
     """Which epoch's weights predict; `training/selection.py` states the rule for `best`."""
 
@@ -90,6 +92,31 @@ class TrainingSpec(Spec):
     def _has_distinct_seeds(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds repeat; each trains one network")
+        return self
+
+
+class SubsetSpec(Spec):
+    """Some of the train molecules, which alone are learnt from; validation and test stay as they are.
+
+    They are those with the lowest keyed hashes of their identities, so that the same spec chooses the same ones
+    everywhere, and a larger subset holds a smaller one of the same draw. Statistics of the train split, by which labels
+    are standardised, stay those of all of it: so scores compare.
+    """
+
+    fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of the train molecules with labels in the datasets that are trained on."""
+    molecules: PositiveInt | None = None
+    """That many of them, in place of a fraction."""
+    balanced: bool = False
+    """Whether each dataset gives as many: the smallest first, of those that none has given yet. A molecule brings all
+    of its labels, whichever dataset gave it."""
+    draw: Seed = 0
+    """Another number draws others."""
+
+    @model_validator(mode="after")
+    def _has_one_size(self) -> Self:
+        if (self.fraction is None) == (self.molecules is None):
+            raise ValueError("a subset has a fraction or a number of molecules")
         return self
 
 
@@ -102,6 +129,8 @@ class RunSpec(Spec):
     """A catalog name, a directory or a Hub id."""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """The part of the mix to train on; null is all of it."""
+    subset: SubsetSpec | None = None
+    """Of the train molecules of these datasets; null is all of them."""
     features: FeatureSpec = FeatureSpec()
     model: ModelSpec
     max_parameters: PositiveInt | None = None

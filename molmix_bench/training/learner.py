@@ -86,7 +86,7 @@ class NetworkLearner:
         device = setting.fabric.device
         network.to(device)
         found = predict_split(network, setting.objectives(), store=setting.store, split=split, device=device)
-        return found | predict_trivially(self._others, setting.store, split)
+        return found | predict_trivially(self._others, setting.store, split, members=setting.members)
 
     def seconds(self, seed: int) -> tuple[float, float]:
         """Returns the time of training, and of training and validation, over all epochs."""

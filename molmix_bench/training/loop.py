@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from molmix_bench.errors import RunError
@@ -47,6 +49,8 @@ class Setting:
     fabric: Fabric
     fingerprints: FingerprintTable | None = None
     """Of the store, where the network looks at them."""
+    members: NDArray[np.int64] | None = None
+    """Places in the train split that are learnt from; None for all."""
 
     def objectives(self) -> dict[str, Objective]:
         """Returns losses and predictions by dataset."""
@@ -59,12 +63,13 @@ class Setting:
     def train_loader(self, seed: int, epoch: int) -> Loader:
         """Returns the train split's molecules in the order of one epoch."""
         training = self.spec.training
-        return self.store.loader(
-            Split.TRAIN,
+        source = self.store.source(Split.TRAIN, [target.dataset for target in self.targets])
+        return Loader(
+            source if self.members is None else source.only(self.members),
             batch_size=training.batch_size,
             seed=seed,
             epoch=epoch,
-            datasets=[target.dataset for target in self.targets],
+            only_labelled=True,
             order=Order(
                 max_nodes=training.max_nodes,
                 sampling=training.sampling,
@@ -161,7 +166,7 @@ class Trainer:
             sums = add_sums(self._train(loader, epoch, bar))
         losses = mean_losses(self._over_processes(sums))
         trained = time.perf_counter()
-        validation = self._validate()
+        validation = self._validate() if self._validates(epoch) else {}
         return EpochRecord(
             epoch=epoch,
             loss=weigh(losses, self._spec.loss_weights).item(),
@@ -219,13 +224,17 @@ class Trainer:
             )
         return macro_values(score_split(predictions, setting.validation, seed=self._seed))
 
+    def _validates(self, epoch: int) -> bool:
+        """Whether an epoch is one of those that may be chosen."""
+        return epoch % self._spec.validate_every == 0 or epoch == self._spec.epochs
+
     def _averaged(self) -> AbstractContextManager[None]:
         """Gives the network the weights that are to predict."""
         return nullcontext() if self._average is None else self._average.applied()
 
     def _keep(self, record: EpochRecord, progress: Progress) -> Progress:
         """Writes what an epoch gave; the checkpoint last, since it is what says that the epoch is complete."""
-        best = is_better(record.selection, progress.best_value)
+        best = self._validates(record.epoch) and is_better(record.selection, progress.best_value)
         progress = Progress(
             epoch=record.epoch,
             best_epoch=record.epoch if best else progress.best_epoch,

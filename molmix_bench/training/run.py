@@ -26,6 +26,7 @@ from molmix_bench.training.learner import Learner, NetworkLearner, learnt_target
 from molmix_bench.training.loop import Setting
 from molmix_bench.training.predict import write_split
 from molmix_bench.training.randomness import deterministic
+from molmix_bench.training.subset import train_members
 from molmix_bench.training.targets import choose_datasets, make_targets
 from molmix_bench.training.task_learner import TaskLearner
 from molmix_bench.training.trained import Run, open_run
@@ -166,6 +167,7 @@ def _make_learner(
         fingerprints=open_fingerprints(mix, store, spec.model.fingerprint)
         if isinstance(spec.model, FingerprintMlpSpec)
         else None,
+        members=train_members(spec, store, names),
     )
     return NetworkLearner(setting, others, folder=folder, devices=devices)
 

@@ -40,6 +40,12 @@ class TaskLabels:
         ptr = np.searchsorted(tasks[order], np.arange(num_tasks + 1))
         return cls(molecule_of_row[owners[order]], values[order], ptr)
 
+    def only(self, molecules: NDArray[np.int64]) -> TaskLabels:
+        """Returns the labels of some molecules, (n,) rows of the store, alone."""
+        kept = np.isin(self.molecules, molecules)
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return TaskLabels(self.molecules[kept], self.values[kept], before[self.ptr])
+
     def task(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns the molecules that have a label in a task, and their labels."""
         part = slice(self.ptr[index], self.ptr[index + 1])

@@ -32,6 +32,7 @@ from molmix_bench.talk import say
 from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.predict import Predictions, allocate
 from molmix_bench.training.selection import selection_value
+from molmix_bench.training.subset import train_members
 from molmix_bench.training.task_labels import TaskLabels
 from molmix_bench.training.trivial import predict_trivially, train_labels, trivial_value
 from molmix_bench.training.validation import References, macro_values, score_split
@@ -92,6 +93,7 @@ class TaskLearner:
         self.device = torch.device("cpu")
         self._fitted = [target for target in targets if table is not None and target.level is Level.GRAPH]
         self._rest = [target for target in targets if target not in self._fitted]
+        self._members = train_members(spec, store, [target.dataset for target in targets])
         self._sums: dict[int, list[_Sum]] = {}
 
     @property
@@ -131,7 +133,7 @@ class TaskLearner:
         """Returns what was predicted when the tasks were fitted."""
         found = {target.dataset: self._assemble(target, result.seed, split) for target in self._fitted}
         found = {name: predictions for name, predictions in found.items() if len(predictions.mol_id)}
-        return found | predict_trivially(self._rest, self._store, split)
+        return found | predict_trivially(self._rest, self._store, split, members=self._members)
 
     def seconds(self, seed: int) -> tuple[float, float]:
         """Returns the time of fitting and predicting, the sum over tasks; validation is no part of it."""
@@ -169,7 +171,7 @@ class TaskLearner:
         missing = [task for task in range(len(target.tasks)) if not self._path(target, task, seed).is_file()]
         if not missing or table is None or not isinstance(model, (ForestSpec, BoostingSpec)):
             return
-        labels: TaskLabels = train_labels(self._store, target)
+        labels: TaskLabels = train_labels(self._store, target, self._members)
         wanted = np.concatenate([self._wanted(target, split) for split in self._splits()])
         for task in missing:
             yield _Job(

@@ -14,28 +14,45 @@ from molmix_bench.training.task_labels import TaskLabels
 from molmix_bench.vocab import Split
 
 
-def predict_trivially(targets: Iterable[Target], store: GraphStore, split: Split) -> dict[str, Predictions]:
-    """Returns predictions for the molecules that each dataset has in a split, by dataset that has any."""
+def predict_trivially(
+    targets: Iterable[Target], store: GraphStore, split: Split, *, members: NDArray[np.int64] | None = None
+) -> dict[str, Predictions]:
+    """Returns predictions for the molecules that each dataset has in a split, by dataset that has any.
+
+    Args:
+        targets: the datasets.
+        store: of the mix.
+        split: whose molecules are predicted.
+        members: as in `train_labels`.
+    """
     found = {}
     for target in targets:
         predictions = allocate(store, split, target)
         if len(predictions.mol_id):
-            predictions.values[:] = trivial_values(target, train_labels(store, target))
+            predictions.values[:] = trivial_values(target, train_labels(store, target, members))
             found[target.dataset] = predictions
     return found
 
 
-def train_labels(store: GraphStore, target: Target) -> TaskLabels:
-    """Returns the train labels of a dataset, task by task."""
-    table = store.labels(target.dataset, Split.TRAIN)
-    return TaskLabels.of(table, store.molecules(Split.TRAIN), num_tasks=len(target.tasks))
+def train_labels(store: GraphStore, target: Target, members: NDArray[np.int64] | None = None) -> TaskLabels:
+    """Returns the train labels of a dataset, task by task.
+
+    Args:
+        store: of the mix.
+        target: the dataset.
+        members: places in the train split that are learnt from; None for all.
+    """
+    molecules = store.molecules(Split.TRAIN)
+    found = TaskLabels.of(store.labels(target.dataset, Split.TRAIN), molecules, num_tasks=len(target.tasks))
+    return found if members is None else found.only(molecules[members])
 
 
 def trivial_values(target: Target, labels: TaskLabels) -> NDArray[np.float64]:
     """Returns what is predicted for every molecule or atom without looking at it, (num_outputs,).
 
-    Regression: the mean of each task's train labels. Binary: the share of 1 among them. Multiclass: the share of each
-    class. A task without train labels gets the mean 0, or equal probabilities.
+    Regression: the mean of each task's train labels, of all of them even where a run learns from a subset. Binary: the
+    share of 1 among them. Multiclass: the share of each class. A task without train labels gets the mean 0, or equal
+    probabilities.
     """
     found = []
     for task in range(len(target.tasks)):

@@ -27,6 +27,7 @@ from molmix_bench.training.checkpoint import load_weights
 from molmix_bench.training.environment import check_featurizer
 from molmix_bench.training.learner import learnt_targets
 from molmix_bench.training.objective import Objective
+from molmix_bench.training.subset import train_members
 from molmix_bench.training.trained import Run, open_run
 from molmix_bench.transfer.fit import objective_of
 from molmix_bench.transfer.nearest import NUM_BITS, RADIUS, Neighbours
@@ -113,6 +114,9 @@ def _neighbours_of_run(run: Run, mix: Mix | None) -> Neighbours:
     labelled = np.zeros(len(members), bool)
     for target in run.targets:
         labelled |= store.labels(target.dataset, Split.TRAIN).row != ABSENT
+    chosen = train_members(run.spec, store, [target.dataset for target in run.targets])
+    if chosen is not None:
+        labelled &= np.isin(np.arange(len(members)), chosen)
     return Neighbours.of(np.asarray(table.bits[members[labelled]]))
 
 

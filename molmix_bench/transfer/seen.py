@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 
 from molmix_bench.errors import RunError, UsageError
+from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.cells import BoolArray
 from molmix_bench.mix import Mix, is_mix
 from molmix_bench.resolve import built_path, load
 from molmix_bench.specs.catalog import load_mix_spec, mix_names
+from molmix_bench.training.subset import train_members
 from molmix_bench.training.trained import Run
 from molmix_bench.vocab import MOL_ID, Split
 
@@ -66,12 +68,25 @@ def seen_in(run: Run, mix: Mix, mol_ids: Sequence[str]) -> BoolArray:
     """Returns which molecules the run had labels of, by mol_id as the mix has it, (n,)."""
     wanted = pl.LazyFrame({MOL_ID: list(mol_ids)}, schema={MOL_ID: pl.String}).with_row_index("place")
     seen = np.zeros(len(mol_ids), bool)
+    learnt = _learnt_from(run, mix)
     for target in run.targets:
         for split in LOOKED_AT:
             if split in mix.datasets[target.dataset].splits:
                 there = mix.scan(target.dataset, split).select(MOL_ID)
+                if learnt is not None and split is Split.TRAIN:
+                    there = there.join(learnt, on=MOL_ID, how="semi")
                 seen[wanted.join(there, on=MOL_ID, how="semi").collect()["place"].to_numpy()] = True
     return seen
+
+
+def _learnt_from(run: Run, mix: Mix) -> pl.LazyFrame | None:
+    """Returns the identities of the train molecules that a run learnt from; None where these are all."""
+    if run.spec.subset is None:
+        return None
+    store = open_store(mix, run.spec.features)
+    chosen = train_members(run.spec, store, [target.dataset for target in run.targets])
+    ids = store.mol_ids[store.molecules(Split.TRAIN)[chosen]].astype(str)
+    return pl.LazyFrame({MOL_ID: ids.tolist()}, schema={MOL_ID: pl.String})
 
 
 def digest_of(seen: BoolArray) -> str:

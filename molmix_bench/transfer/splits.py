@@ -185,8 +185,9 @@ def _limited(fold: Fold, spec: FoldsSpec, number: int) -> Fold:
         return fold
     num_validation = max(1, round(spec.limit * len(fold.validation) / total))
     parts = []
+    seed = spec.seed if spec.limit_seed is None else spec.limit_seed
     for part, size in ((fold.train, spec.limit - num_validation), (fold.validation, num_validation)):
-        chosen = shuffled(len(part), generator(spec.seed, _LIMIT + number))[:size]
+        chosen = shuffled(len(part), generator(seed, _LIMIT + number))[:size]
         parts.append(np.sort(part[chosen]))
     return Fold(parts[0], parts[1], fold.test)
 

@@ -12,7 +12,11 @@ from molmix_bench.specs.model import FittedSpec
 from molmix_bench.specs.run import RunSpec
 
 _FOLDER = Path(__file__).parents[2] / "baselines"
-BASELINES = [path for path in sorted(_FOLDER.rglob("*.yaml")) if not path.is_relative_to(_FOLDER / "results")]
+BASELINES = [
+    path
+    for path in sorted(_FOLDER.rglob("*.yaml"))
+    if not any(path.is_relative_to(_FOLDER / other) for other in ("results", "studies"))
+]
 
 
 def _spec(**changes):

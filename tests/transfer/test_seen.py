@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from molmix_bench.graphs.cached import open_store
+from molmix_bench.training.run import run
+from molmix_bench.training.subset import train_members
+from molmix_bench.transfer.ensemble import open_ensemble
 from molmix_bench.transfer.seen import LOOKED_AT, digest_of, mix_of, seen_in
+from tests.training.small import DATASETS, run_spec
 
 
 def test_labels_of_train_and_validation(pretrained, chains):
@@ -36,3 +41,22 @@ def test_digests_tell_apart(pretrained, chains):
     other = one.copy()
     other[1] = True
     assert digest_of(one) != digest_of(other)
+
+
+def test_a_run_on_a_subset_has_seen_that_alone(chains, tmp_path):
+    """Of train molecules those of the subset count, and are what distances are measured to; of validation all."""
+    spec = run_spec(training__epochs=1, subset={"molecules": 9})
+    part = run(spec, chains, tmp_path / "run")
+    store = open_store(chains, spec.features)
+    molecules = store.mol_ids[store.molecules("train")].astype(str)
+    chosen = set(molecules[train_members(spec, store, DATASETS)].tolist())
+    validated = {
+        mol_id
+        for name, entry in chains.datasets.items()
+        if "validation" in entry.splits
+        for mol_id in chains.scan(name, "validation").collect()["mol_id"]
+    }
+    asked = sorted(set(molecules.tolist()) | validated)
+    assert len(chosen) == 9 < len(molecules)
+    assert seen_in(part, chains, asked).tolist() == [mol_id in chosen | validated for mol_id in asked]
+    assert len(open_ensemble(part.path).trained_on(chains).counts) == 9

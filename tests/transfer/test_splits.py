@@ -130,6 +130,19 @@ def test_a_limit_takes_some_of_train_and_validation(data):
     assert limited.train.tolist() != other.train.tolist()
 
 
+def test_a_seed_of_the_limit_alone_keeps_the_folds(data):
+    """With another `limit_seed`, other molecules of the same folds are drawn."""
+    one, other, same = (
+        make_folds(data, FoldsSpec(split="random", folds=2, limit=14, **more))
+        for more in ({"limit_seed": 1}, {"limit_seed": 2}, {"limit_seed": 0})
+    )
+    plain = make_folds(data, FoldsSpec(split="random", folds=2, limit=14))
+    for number in range(2):
+        assert one[number].test.tolist() == other[number].test.tolist() == plain[number].test.tolist()
+        assert one[number].train.tolist() != other[number].train.tolist()
+        assert same[number].train.tolist() == plain[number].train.tolist()
+
+
 def test_kind_is_not_looked_at(data):
     """Folds follow from molecules alone, so tasks of one table share them."""
     from dataclasses import replace

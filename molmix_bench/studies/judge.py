@@ -1,0 +1,204 @@
+"""What follows from the scores of a study: differences and slopes with their intervals, and sentences made of these.
+
+Chance enters twice. Another seed gives another network, and draws other molecules where any are drawn; and another test
+set would hold other molecules. The variance of a mean is that between seeds, over their number, and that of the
+replicates of the bootstrap over test molecules, which all levels share, so that differences are paired. Where two
+levels have the same seeds, these are paired too. Intervals are Student's, with the degrees of freedom that
+Satterthwaite gives a sum of which one part is known from few seeds (Biometrics Bulletin 1946, 2, 110).
+
+Something is established where its 95 % interval excludes 0. With one seed nothing is: how far another would have come
+out from it is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from molmix_bench.metrics.cells import FloatArray
+from molmix_bench.metrics.protocol import CONFIDENCE
+from molmix_bench.studies.results import Sample
+
+_MANY = 1e6
+"""Degrees of freedom from which on Student's distribution is the normal one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A difference or a slope.
+
+    Attributes:
+        error: its standard error; None where seeds are too few to tell.
+        freedom: degrees of freedom.
+        seeds: that it rests on.
+    """
+
+    value: float
+    error: float | None
+    freedom: float
+    seeds: int
+
+    def interval(self, comparisons: int = 1) -> tuple[float, float] | None:
+        """Returns both ends of the 95 % interval; None where there is none.
+
+        Args:
+            comparisons: of which all are to hold together (Bonferroni's correction).
+        """
+        if self.error is None:
+            return None
+        half = float(stdtrit(self.freedom, 1 - (1 - CONFIDENCE) / 2 / comparisons)) * self.error
+        return self.value - half, self.value + half
+
+    def excludes_zero(self, comparisons: int = 1) -> bool:
+        """Whether it is established."""
+        ends = self.interval(comparisons)
+        return ends is not None and (ends[0] > 0 or ends[1] < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What can be said of one effect.
+
+    Attributes:
+        about: the dataset or task.
+        question: what would have to be so, as `whether more molecules help`.
+        positive, negative: what is so where the effect is above 0, and where it is below.
+        measure: what the effect is in words, where it is above 0 and where its sign is turned.
+        sides: names of the levels compared, where there are two.
+    """
+
+    about: str
+    question: str
+    positive: str
+    negative: str
+    measure: tuple[str, str]
+    effect: Effect
+    sides: tuple[str, str] | None = None
+
+    @property
+    def established(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.effect.excludes_zero()
+
+    def sentence(self, comparisons: int) -> str:
+        """Returns what is established, or that nothing is, with the numbers.
+
+        Args:
+            comparisons: claims of the study, for Bonferroni's correction.
+        """
+        effect, ends = self.effect, self.effect.interval()
+        seeds = f"{effect.seeds} seed{'s' if effect.seeds != 1 else ''}"
+        turned = self.established and effect.value < 0
+        sign = -1 if turned else 1
+        numbers = f"{self.measure[turned]} {sign * effect.value:.4g}"
+        if ends is None:
+            return f"{self.about}: not established {self.question}: {numbers}, {seeds}, too few for an interval."
+        low, high = sorted(sign * end for end in ends)
+        numbers = f"{numbers}, 95 % interval {low:.4g} to {high:.4g}, {seeds}"
+        if not self.established:
+            return f"{self.about}: not established {self.question}: {numbers}."
+        kept = "also" if effect.excludes_zero(comparisons) else "no longer"
+        what = self.negative if turned else self.positive
+        return f"{self.about}: {what}: {numbers}; {kept} with Bonferroni's correction for {comparisons} comparisons."
+
+    def to_record(self, comparisons: int) -> dict[str, object]:
+        """Returns everything as plain values, ready for JSON."""
+        ends = self.effect.interval()
+        return {
+            "about": self.about,
+            "question": self.question,
+            "established": self.established,
+            "corrected": self.effect.excludes_zero(comparisons),
+            "sentence": self.sentence(comparisons),
+            "low": None if ends is None else ends[0],
+            "high": None if ends is None else ends[1],
+            **asdict(self.effect),
+        }
+
+
+def difference(mine: Sample, other: Sample) -> Effect:
+    """Returns how much better one level is than another: above 0 whichever way the metric is better."""
+    sign = 1.0 if mine.direction == "higher" else -1.0
+    value = sign * (mine.mean - other.mean)
+    paired = mine.seeds == other.seeds
+    count = min(len(mine.seeds), len(other.seeds))
+    if count < 2:  # noqa: PLR2004  # one seed has no variance
+        return Effect(value, None, 0.0, count)
+    if paired:
+        parts = [(float((mine.values - other.values).var(ddof=1)) / count, count - 1)]
+    else:
+        parts = [(float(item.values.var(ddof=1)) / len(item.values), len(item.values) - 1) for item in (mine, other)]
+    molecules = 0.0
+    if mine.replicates is not None and other.replicates is not None:
+        molecules = float(np.nanvar(mine.replicates - other.replicates))
+    return _with_error(value, parts, molecules, count)
+
+
+def spread(sample: Sample, *, against: float = 0.0) -> Effect:
+    """Returns a mean, less some constant, with both parts of its error."""
+    count = len(sample.seeds)
+    if count < 2:  # noqa: PLR2004  # as above
+        return Effect(sample.mean - against, None, 0.0, count)
+    molecules = 0.0 if sample.replicates is None else float(np.nanvar(sample.replicates))
+    return _with_error(sample.mean - against, [(float(sample.values.var(ddof=1)) / count, count - 1)], molecules, count)
+
+
+def slope(samples: Sequence[Sample], design: FloatArray, contrast: Sequence[float]) -> Effect | None:
+    """Returns a combination of the coefficients of a least-squares fit to all seeds' scores; above 0 is better.
+
+    Args:
+        samples: the levels.
+        design: a row for each level, a column for each coefficient; a constant is one of them.
+        contrast: weights of the coefficients.
+
+    Returns:
+        None where the levels do not tell the coefficients apart.
+    """
+    if not samples or np.linalg.matrix_rank(design) < design.shape[1]:
+        return None
+    sign = 1.0 if samples[0].direction == "higher" else -1.0
+    rows = np.repeat(design, [len(sample.values) for sample in samples], axis=0)
+    values = sign * np.concatenate([sample.values for sample in samples])
+    solve, weights = np.linalg.pinv(rows), np.asarray(contrast, np.float64)
+    fitted = solve @ values
+    count, freedom = min(len(sample.values) for sample in samples), len(values) - design.shape[1]
+    value = float(weights @ fitted)
+    if count < 2 or freedom < 1:  # noqa: PLR2004  # as above
+        return Effect(value, None, 0.0, count)
+    residual = float(((values - rows @ fitted) ** 2).sum()) / freedom
+    molecules = 0.0
+    if all(sample.replicates is not None for sample in samples):
+        means = np.stack([np.asarray(sample.replicates) for sample in samples])
+        every = np.repeat(means, [len(sample.values) for sample in samples], axis=0)
+        molecules = float(np.nanvar(sign * weights @ solve @ every))
+    return _with_error(value, [(residual * float(weights @ solve @ solve.T @ weights), freedom)], molecules, count)
+
+
+def better(about: str, mine: Sample | None, other: Sample | None) -> Claim | None:
+    """Returns the claim that one level is better than another; None where one is missing."""
+    if mine is None or other is None:
+        return None
+    return Claim(
+        about,
+        f"which of {mine.name} and {other.name} is better",
+        f"{mine.name} is better than {other.name}",
+        f"{other.name} is better than {mine.name}",
+        _measures(mine.metric),
+        difference(mine, other),
+        (mine.name, other.name),
+    )
+
+
+def _measures(metric: str) -> tuple[str, str]:
+    return f"{metric} of the first better by", f"{metric} better by"
+
+
+def _with_error(value: float, parts: Sequence[tuple[float, int]], molecules: float, seeds: int) -> Effect:
+    """Returns an effect from its variances: those that seeds tell, with degrees of freedom, and that of molecules."""
+    total = sum(variance for variance, _ in parts) + molecules
+    known = sum(variance**2 / freedom for variance, freedom in parts)
+    freedom = min(total**2 / known, _MANY) if known else _MANY
+    return Effect(value, float(np.sqrt(total)), freedom, seeds)

@@ -1,0 +1,119 @@
+"""Tests of differences, slopes and what is said of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from molmix_bench.studies.judge import Claim, Effect, better, difference, slope, spread
+from molmix_bench.studies.results import Sample
+
+MINE, OTHER = (0.1, 0.3, 0.2, 0.25), (0.2, 0.45, 0.25, 0.5)
+
+
+def _sample(values, *, seeds=None, replicates=None, name="a", direction="lower"):
+    values = np.array(values, float)
+    seeds = tuple(range(len(values))) if seeds is None else seeds
+    return Sample(name, seeds, values, replicates, direction, "mae_standardised")
+
+
+def test_paired_differences_are_students():
+    """With the same seeds and nothing resampled, the interval is SciPy's of a paired t-test, better being positive."""
+    effect = difference(_sample(MINE), _sample(OTHER))
+    found = stats.ttest_rel(OTHER, MINE).confidence_interval(0.95)
+    assert effect.value == pytest.approx(0.1375)
+    assert effect.interval() == pytest.approx((found.low, found.high))
+
+
+def test_other_seeds_are_not_paired():
+    """With other seeds, the interval is SciPy's of Welch's test."""
+    effect = difference(_sample(MINE, seeds=(0, 1, 2, 3)), _sample(OTHER, seeds=(4, 5, 6, 7)))
+    found = stats.ttest_ind(OTHER, MINE, equal_var=False).confidence_interval(0.95)
+    assert effect.interval() == pytest.approx((found.low, found.high))
+
+
+def test_molecules_add_to_the_error():
+    """The variance of paired replicates is added, and replicates that move together cancel."""
+    numbers = np.random.default_rng(0).normal(size=1_000)
+    alone = difference(_sample(MINE), _sample(OTHER))
+    together = difference(_sample(MINE, replicates=numbers), _sample(OTHER, replicates=numbers + 1))
+    apart = difference(_sample(MINE, replicates=numbers), _sample(OTHER, replicates=np.zeros(1_000)))
+    assert together.error == pytest.approx(alone.error)
+    assert apart.error == pytest.approx(np.sqrt(alone.error**2 + numbers.var()))
+    assert apart.freedom > alone.freedom
+
+
+def test_one_seed_establishes_nothing():
+    """However large a difference is: nobody knows how another seed would have come out."""
+    effect = difference(_sample([0.1], replicates=np.zeros(9)), _sample([9.0], replicates=np.zeros(9)))
+    assert effect.interval() is None
+    assert not effect.excludes_zero()
+    claim = better("esol", _sample([0.1], name="x"), _sample([9.0], name="y"))
+    assert claim.sentence(1) == (
+        "esol: not established which of x and y is better: mae_standardised of the first better by 8.9, "
+        "1 seed, too few for an interval."
+    )
+
+
+def test_intervals_hold_what_they_should():
+    """Of many studies with both kinds of chance, about 95 in 100 intervals hold the true difference."""
+    numbers = np.random.default_rng(1)
+    held = 0
+    for _ in range(600):
+        of_test_set = numbers.normal(scale=0.3)  # The same for all seeds: what resampling molecules sees.
+        mine = _sample(numbers.normal(scale=0.4, size=3), replicates=np.zeros(400))
+        values = 1.0 + of_test_set + numbers.normal(scale=0.4, size=3)
+        other = _sample(values, replicates=numbers.normal(scale=0.3, size=400))
+        low, high = difference(mine, other).interval()
+        held += low <= 1.0 <= high
+    assert 0.93 <= held / 600 <= 0.985
+
+
+def test_slope_is_least_squares():
+    """With one factor, slope and interval are SciPy's of a regression line, better being positive."""
+    levels = [_sample(values) for values in ((0.9, 1.1), (0.7, 0.75), (0.2, 0.5))]
+    design = np.array([[1.0, place] for place in range(3)])
+    effect = slope(levels, design, (0, 1))
+    x = np.repeat(range(3), 2)
+    line = stats.linregress(x, np.concatenate([level.values for level in levels]))
+    half = stats.t(4).ppf(0.975) * line.stderr
+    assert effect.interval() == pytest.approx((-line.slope - half, -line.slope + half))
+
+
+def test_slopes_that_levels_cannot_tell():
+    """With two factors that vary together there is no slope of either."""
+    levels = [_sample((1.0, 2.0)), _sample((2.0, 3.0))]
+    assert slope(levels, np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), (0, 1, 0)) is None
+    assert slope([], np.empty((0, 2)), (0, 1)) is None
+
+
+def test_sentences_follow_from_intervals():
+    """The better one is named with a positive number; what includes 0 is not established; Bonferroni is said."""
+    claim = better("esol", _sample(OTHER, name="x"), _sample(MINE, name="y"))
+    assert claim.established
+    assert claim.sentence(1) == (
+        "esol: y is better than x: mae_standardised better by 0.1375, 95 % interval 0.001623 to 0.2734, 4 seeds; "
+        "also with Bonferroni's correction for 1 comparisons."
+    )
+    assert "no longer with Bonferroni's correction for 20 comparisons" in claim.sentence(20)
+    record = claim.to_record(20)
+    assert (record["established"], record["corrected"]) == (True, False)
+    assert record["low"] < record["high"] < 0
+    other = better("esol", _sample(MINE, name="x"), _sample((0.2, 0.1, 0.3, 0.3), name="y"))
+    assert other.sentence(1).startswith("esol: not established which of x and y is better: ")
+    assert better("esol", None, _sample(MINE)) is None
+
+
+def test_higher_can_be_better():
+    """Where higher is better, a higher mean is a positive difference."""
+    assert difference(_sample(MINE, direction="higher"), _sample(OTHER, direction="higher")).value < 0
+
+
+def test_mean_and_no_error():
+    """A mean has SciPy's interval; levels that do not vary at all have one without width."""
+    found = stats.ttest_1samp(MINE, 0).confidence_interval(0.95)
+    assert spread(_sample(MINE)).interval() == pytest.approx((found.low, found.high))
+    assert spread(_sample((1.0, 1.0))).interval() == (1.0, 1.0)
+    claim = Claim("a", "whether", "yes", "no", ("more by", "less by"), Effect(0.0, 0.0, 1.0, 2))
+    assert not claim.established
