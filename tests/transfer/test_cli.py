@@ -1,0 +1,146 @@
+"""Tests of the commands: finetune, embed, predict --data, and run on a suite."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.command import CLOSED, run_here
+from tests.transfer.small import MOLECULES, QUICK, write_table
+
+SETTINGS = [part for setting in (*QUICK[:3], QUICK[-1]) for part in ("--set", setting)]
+TUNE = ("--folds", 2, "--seeds", 1, "--mode", "probe", *SETTINGS)
+
+
+def molmix(*arguments):
+    """Runs the command, without a network."""
+    return run_here(*arguments, env=CLOSED)
+
+
+@pytest.fixture(scope="module")
+def tuned(pretrained, chains, tmp_path_factory):
+    """What `finetune --json` said, and its directory."""
+    folder = tmp_path_factory.mktemp("cli")
+    rows = (*MOLECULES[:-1], "C1CC")
+    data = write_table(folder / "mine.csv", smiles=rows, size=[*map(str, range(48)), ">10", "3"])
+    out = folder / "out"
+    done = molmix(
+        *("finetune", pretrained.path, "--data", data, "--smiles", "smiles", "--task", "size"),
+        *("--mix", chains.path, "--split", "random", "--out", out, "--json", *TUNE),
+    )
+    return done, out
+
+
+def test_finetune(tuned):
+    """Kinds and problems are told with rows on stderr; the result is on stdout, with all references beside the mode."""
+    done, out = tuned
+    assert done.returncode == 0, done.stderr
+    assert "mine.csv: SMILES in 'smiles'; size: regression (told from the labels" in done.stderr
+    assert "50 rows: 48 molecules, 0 merged into them, 2 dropped" in done.stderr
+    assert "row 48, size: censored, '>10' is a bound, no value; dropped" in done.stderr
+    assert "row 49: unparsable" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["path"] == str(out)
+    assert {row["method"] for row in found["scores"]} == {"probe", "scratch", "fingerprints", "trivial"}
+    assert found["origin"]["data"]["problems"] == {"unparsable": 1, "censored": 1}
+
+
+def test_finetune_in_words(tuned, pretrained, chains):
+    """The same command without --json shows a table of what is finished, with intervals and verdicts."""
+    done, out = tuned
+    assert done.returncode == 0
+    again = molmix(
+        *("finetune", pretrained.path, "--data", out.parent / "mine.csv", "--task", "size"),
+        *("--mix", chains.path, "--split", "random", "--out", out, *TUNE),
+    )
+    assert again.returncode == 0, again.stderr
+    assert "this fine-tuning is finished already" in again.stderr
+    assert all(word in again.stdout for word in ("ci_low", "verdict", "fingerprints", "seen", str(out)))
+
+
+def test_predict_and_embed(tuned, pretrained, tmp_path):
+    """One molecule that cannot be read, among others, has a row with the reason; the others have results."""
+    _, out = tuned
+    pl.DataFrame({"SMILES": ["CCO", "C1CC", "c1ccccc1C"]}).write_csv(tmp_path / "new.tsv.gz", separator="\t")
+    done = molmix("predict", out, "--data", tmp_path / "new.tsv.gz", "--out", tmp_path / "p.csv", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    assert "1 rows without a result: unparsable" in done.stderr
+    assert "2 of 3 molecules, 1 columns, 2 networks" in done.stderr
+    found = pl.read_csv(tmp_path / "p.csv")
+    assert found["reason"].to_list() == [None, "unparsable", None]
+    assert found["size"].is_null().to_list() == [False, True, False]
+    done = molmix(
+        *("embed", pretrained.path, "--data", tmp_path / "new.tsv.gz", "--out", tmp_path / "e.parquet"),
+        *("--layer", 1, "--workers", 1, "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["problems"] == {"unparsable": 1}
+    assert pl.read_parquet(tmp_path / "e.parquet")["embedding"].list.len().to_list() == [8, None, 8]
+
+
+def test_options_that_do_not_fit(tuned, pretrained, tmp_path):
+    """Each is refused as a usage error that says what would do."""
+    _, out = tuned
+    data = out.parent / "mine.csv"
+    for arguments, message in (
+        (("finetune", pretrained.path, "--data", data, "--task", "siz"), "--task 'siz', no column of it (did you mean"),
+        (("finetune", pretrained.path, "--data", data, "--split", "column"), "both --split column and --column NAME"),
+        (("predict", out, "--out", tmp_path / "p.csv"), "found neither --mix nor --data"),
+        (("predict", out, "--data", data, "--out", tmp_path / "p.csv", "--split", "test"), "a file has no splits"),
+        (("run", pretrained.path, "--mix", "qm9", "--raw", tmp_path), "--raw or --trained-on without a suite"),
+        (
+            ("run", pretrained.path, "--mix", "tdc_admet", "--datasets", "herk"),
+            "(did you mean 'herg'",
+        ),
+    ):
+        done = molmix(*arguments, *(("--mix", "none") if arguments[0] == "finetune" else ()))
+        assert done.returncode == 2, done.stdout
+        assert message in done.stderr
+
+
+def test_a_suite(pretrained, tmp_path):
+    """Datasets whose files are whole are learnt, each split by the suite's rule; one that is empty fails the command.
+
+    The same command goes on where it was.
+    """
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    table = pl.read_csv(write_table(tmp_path / "t.csv"))
+    table.select("smiles", expt="size").write_csv(raw / "SAMPL.csv")
+    table.select("size", "smiles", Class="aromatic").write_csv(raw / "bace.csv")
+    (raw / "esol.csv").touch()
+    command = (
+        *("run", pretrained.path, "--mix", "moleculenet", "--datasets", "freesolv,bace,esol", "--raw", raw),
+        *("--trained-on", "none", "--seeds", 0, "--out", tmp_path / "out", "--set", "finetune.modes=[probe]"),
+        *(part.replace("tuning", "finetune.tuning").replace("trees=", "finetune.trees=") for part in SETTINGS),
+    )
+    done = molmix(*command, "--json")
+    assert done.returncode == 1
+    assert "error: esol: found 1 datasets that could not be learnt" in done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["results"]) == {"freesolv", "bace"}
+    assert set(found["missing"]) == {"esol"}
+    assert "an empty file" in found["missing"]["esol"]
+    folds = {name: result["folds"] for name, result in found["results"].items()}
+    assert folds["freesolv"] == [{"train": 40, "validation": 5, "test": 5, "seen": None}]
+    again = molmix(*command[:4], "--datasets", "bace", *command[6:])
+    assert again.returncode == 0, again.stderr
+    assert "this fine-tuning is finished already" in again.stderr
+    assert "auroc" in again.stdout
+
+
+def test_readme_names_what_there_is():
+    """The commands that README shows for own measurements have the options that it names."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Your own measurements")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\$ molmix-bench (\w+) (.*)$", section, flags=re.MULTILINE)
+    assert [verb for verb, _ in lines] == ["finetune", "predict", "embed", "run"]
+    for verb, arguments in lines:
+        shown = molmix(verb, "--help").stdout
+        options = re.findall(r"--[a-z-]+", arguments)
+        assert [option for option in options if option not in shown] == []
+        assert len(options) >= 2
