@@ -47,4 +47,4 @@ def embed_molecules(  # noqa: PLR0913, PLR0917  # one for each option
 def tell_problems(problems: dict[str, int]) -> None:
     """Says how many rows have no result."""
     for reason, count in problems.items():
-        say(f"{count:,} rows without a result: {reason}; the column detail says more")
+        say(f"{count:,} row{'s' if count > 1 else ''} without a result: {reason}; the column detail says more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -65,10 +66,10 @@ def test_finetune_in_words(tuned, pretrained, chains):
 def test_predict_and_embed(tuned, pretrained, tmp_path):
     """One molecule that cannot be read, among others, has a row with the reason; the others have results."""
     _, out = tuned
-    pl.DataFrame({"SMILES": ["CCO", "C1CC", "c1ccccc1C"]}).write_csv(tmp_path / "new.tsv.gz", separator="\t")
+    (tmp_path / "new.tsv.gz").write_bytes(gzip.compress(b"SMILES\tnote\nCCO\ta\nC1CC\tb\nc1ccccc1C\tc\n"))
     done = molmix("predict", out, "--data", tmp_path / "new.tsv.gz", "--out", tmp_path / "p.csv", "--workers", 1)
     assert done.returncode == 0, done.stderr
-    assert "1 rows without a result: unparsable" in done.stderr
+    assert "1 row without a result: unparsable" in done.stderr
     assert "2 of 3 molecules, 1 columns, 2 networks" in done.stderr
     found = pl.read_csv(tmp_path / "p.csv")
     assert found["reason"].to_list() == [None, "unparsable", None]
