@@ -74,8 +74,8 @@ def answer(spec: EfficiencySpec, results: Results, figures: Figures) -> Answer:
         f"{len(spec.baselines)} baselines learn {spec.mix} on one machine, {epochs}. Costs are those of a whole run of "
         "one seed, with validation, prediction and scoring; the median over seeds, since the first also pays for what "
         "is compiled and featurised once. They are processor time of all processes, time by the clock, and energy of "
-        "the whole machine where its counters can be read. A model is on the front where no other is established to be "
-        "better for no more processor time."
+        "the whole machine where its counters can be read. A model is on the front where no other is better, by a 95 % "
+        "interval of the two alone, for no more processor time."
     )
     caveats = [
         "Settings are those of the baselines' files, found on validation and not for any budget of time.",
@@ -141,7 +141,7 @@ def _table(models: Mapping[str, _Model], claims: Sequence[Claim]) -> Table:
 
 
 def on_front(seconds: Mapping[str, float | None], claims: Sequence[Claim]) -> frozenset[str]:
-    """Returns the models that no other is established to be better than for less processor time.
+    """Returns the models that no other is better than, by its own interval, for no more processor time.
 
     Args:
         seconds: by model; None where it is not known, and then nothing is said of any.
@@ -152,7 +152,8 @@ def on_front(seconds: Mapping[str, float | None], claims: Sequence[Claim]) -> fr
         return frozenset()
     beaten = set()
     for claim in claims:
-        if claim.established and claim.sides is not None:
+        ends = claim.effect.interval()
+        if claim.sides is not None and ends is not None and (ends[0] > 0 or ends[1] < 0):
             winner, loser = claim.sides if claim.effect.value > 0 else claim.sides[::-1]
             if known[winner] <= known[loser]:
                 beaten.add(loser)

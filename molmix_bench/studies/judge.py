@@ -6,17 +6,20 @@ replicates of the bootstrap over test molecules, which all levels share, so that
 levels have the same seeds, these are paired too. Intervals are Student's, with the degrees of freedom that
 Satterthwaite gives a sum of which one part is known from few seeds (Biometrics Bulletin 1946, 2, 110).
 
-Something is established where its 95 % interval excludes 0. With one seed nothing is: how far another would have come
-out from it is not known.
+A study makes many comparisons. Something is established where it holds among all of them by Holm's rule (Scandinavian
+Journal of Statistics 1979, 6, 65): the chance that anything at all is called so wrongly is at most 5 %. It is suggested
+where only its own 95 % interval excludes 0. With one seed nothing is either: how far another would have come out is not
+known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.metrics.protocol import CONFIDENCE
@@ -41,21 +44,28 @@ class Effect:
     freedom: float
     seeds: int
 
-    def interval(self, comparisons: int = 1) -> tuple[float, float] | None:
-        """Returns both ends of the 95 % interval; None where there is none.
-
-        Args:
-            comparisons: of which all are to hold together (Bonferroni's correction).
-        """
+    def interval(self) -> tuple[float, float] | None:
+        """Returns both ends of the 95 % interval; None where there is none."""
         if self.error is None:
             return None
-        half = float(stdtrit(self.freedom, 1 - (1 - CONFIDENCE) / 2 / comparisons)) * self.error
+        half = float(stdtrit(self.freedom, 1 - (1 - CONFIDENCE) / 2)) * self.error
         return self.value - half, self.value + half
 
-    def excludes_zero(self, comparisons: int = 1) -> bool:
-        """Whether it is established."""
-        ends = self.interval(comparisons)
-        return ends is not None and (ends[0] > 0 or ends[1] < 0)
+    def p_value(self) -> float | None:
+        """Returns the chance of an effect as large, either way, were there none; None where there is no interval."""
+        if self.error is None:
+            return None
+        if self.error == 0:
+            return 1.0 if self.value == 0 else 0.0
+        return 2 * float(stdtr(self.freedom, -abs(self.value) / self.error))
+
+
+class Verdict(StrEnum):
+    """What may be said of an effect."""
+
+    ESTABLISHED = "established"
+    SUGGESTED = "suggested"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,45 +88,60 @@ class Claim:
     effect: Effect
     sides: tuple[str, str] | None = None
 
-    @property
-    def established(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.effect.excludes_zero()
-
-    def sentence(self, comparisons: int) -> str:
-        """Returns what is established, or that nothing is, with the numbers.
-
-        Args:
-            comparisons: claims of the study, for Bonferroni's correction.
-        """
+    def sentence(self, verdict: Verdict) -> str:
+        """Returns what is established or suggested, or that nothing is, with the numbers."""
         effect, ends = self.effect, self.effect.interval()
         seeds = f"{effect.seeds} seed{'s' if effect.seeds != 1 else ''}"
-        turned = self.established and effect.value < 0
+        turned = verdict is not Verdict.OPEN and effect.value < 0
         sign = -1 if turned else 1
         numbers = f"{self.measure[turned]} {sign * effect.value:.4g}"
         if ends is None:
             return f"{self.about}: not established {self.question}: {numbers}, {seeds}, too few for an interval."
         low, high = sorted(sign * end for end in ends)
         numbers = f"{numbers}, 95 % interval {low:.4g} to {high:.4g}, {seeds}"
-        if not self.established:
-            return f"{self.about}: not established {self.question}: {numbers}."
-        kept = "also" if effect.excludes_zero(comparisons) else "no longer"
         what = self.negative if turned else self.positive
-        return f"{self.about}: {what}: {numbers}; {kept} with Bonferroni's correction for {comparisons} comparisons."
+        return {
+            Verdict.ESTABLISHED: f"{self.about}: {what}: {numbers}.",
+            Verdict.SUGGESTED: f"{self.about}: suggested, not established, that {what}: {numbers}.",
+            Verdict.OPEN: f"{self.about}: not established {self.question}: {numbers}.",
+        }[verdict]
 
-    def to_record(self, comparisons: int) -> dict[str, object]:
+    def to_record(self, verdict: Verdict) -> dict[str, object]:
         """Returns everything as plain values, ready for JSON."""
         ends = self.effect.interval()
         return {
             "about": self.about,
             "question": self.question,
-            "established": self.established,
-            "corrected": self.effect.excludes_zero(comparisons),
-            "sentence": self.sentence(comparisons),
+            "verdict": str(verdict),
+            "sentence": self.sentence(verdict),
             "low": None if ends is None else ends[0],
             "high": None if ends is None else ends[1],
+            "p_value": self.effect.p_value(),
             **asdict(self.effect),
         }
+
+
+def judge(claims: Sequence[Claim]) -> tuple[Verdict, ...]:
+    """Returns the verdict on each of the claims of a study, which are judged together.
+
+    >>> sure, likely, open_ = (Effect(value, 1.0, 1e6, 5) for value in (4.0, 2.1, 1.0))
+    >>> claims = [Claim("a", "whether", "yes", "no", ("by", "by"), effect) for effect in (open_, likely, sure)]
+    >>> [str(verdict) for verdict in judge(claims)]
+    ['open', 'suggested', 'established']
+    >>> [str(verdict) for verdict in judge(claims[1:2])]
+    ['established']
+    """
+    chances = [claim.effect.p_value() for claim in claims]
+    known = sorted((chance, place) for place, chance in enumerate(chances) if chance is not None)
+    verdicts = [Verdict.OPEN] * len(claims)
+    holds = True
+    for rank, (chance, place) in enumerate(known):
+        holds = holds and chance <= (1 - CONFIDENCE) / (len(known) - rank)
+        if holds:
+            verdicts[place] = Verdict.ESTABLISHED
+        elif chance <= 1 - CONFIDENCE:
+            verdicts[place] = Verdict.SUGGESTED
+    return tuple(verdicts)
 
 
 def difference(mine: Sample, other: Sample) -> Effect:

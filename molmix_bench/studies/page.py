@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 import yaml
 
-from molmix_bench.cards.document import Block, Bullets, Code, Heading, Listing, Paragraph, Table, Text
+from molmix_bench.cards.document import Bullets, Code, Heading, Listing, Paragraph, Table, Text
 from molmix_bench.cards.page import Fold, Grid, PageBlock, render_page
-from molmix_bench.reports.numbers import duration, number
+from molmix_bench.reports.numbers import duration
 from molmix_bench.reports.panels import PANEL_PIXELS, Figures
 from molmix_bench.specs.study import AnyStudy
 from molmix_bench.studies.answer import Answer, Section
 from molmix_bench.studies.engine import Done, Outcome
-from molmix_bench.studies.judge import Claim
+from molmix_bench.studies.judge import Claim, Verdict, judge
 
-_PER_CLAIM = 0.05
-"""Chance that something which is not so looks established."""
+_SHOWN = 8
+"""Comparisons that establish nothing are shown up to this number; a reader opens the rest."""
+_ROWS = 15
+"""Longer tables are opened too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,23 +57,29 @@ def _head(material: Material) -> list[PageBlock]:
     ]
 
 
-def _verdicts(claims: Sequence[Claim]) -> list[Block]:
-    established = [claim.sentence(len(claims)) for claim in claims if claim.established]
-    others = [claim.sentence(len(claims)) for claim in claims if not claim.established]
+def _verdicts(claims: Sequence[Claim]) -> list[PageBlock]:
+    found: dict[Verdict, list[Text]] = {verdict: [] for verdict in Verdict}
+    for claim, verdict in zip(claims, judge(claims), strict=True):
+        found[verdict].append(claim.sentence(verdict))
     rule = (
-        "Established is what has a 95 % interval without 0. An interval is that of seeds and of the molecules tested "
-        "together, both paired where they are shared; it says what would come out with other seeds and other molecules "
-        f"of the same kind, and nothing of other networks, mixes or tasks. Of {len(claims):,} comparisons about "
-        f"{number(_PER_CLAIM * len(claims))} would look established were there nothing to find; each says whether it "
-        "also holds with Bonferroni's correction for all of them."
+        f"{len(claims):,} comparisons were made. Established is what holds among all of them by Holm's rule, under "
+        "which the chance that anything at all is called so wrongly is at most 5 %. Suggested is what has a 95 % "
+        "interval without 0 of its own, as one in twenty comparisons has where there is nothing to find. An interval "
+        "is that of seeds and of the molecules tested together, both paired where they are shared; it says what would "
+        "come out with other seeds and other molecules of the same kind, and nothing of other networks, mixes or tasks."
     )
-    return [
-        Heading(2, "What is established"),
-        Paragraph(rule),
-        Bullets(established) if established else Paragraph("Nothing, by these numbers."),
-        Heading(2, "What is not"),
-        Bullets(others) if others else Paragraph("Every comparison that was made is established."),
-    ]
+    nothing = Paragraph("Nothing, by these numbers.")
+    blocks: list[PageBlock] = [Heading(2, "What is established"), Paragraph(rule)]
+    for verdict, title in ((Verdict.ESTABLISHED, None), (Verdict.SUGGESTED, "What is suggested")):
+        blocks += [Heading(2, title)] if title else []
+        blocks.append(Bullets(found[verdict]) if found[verdict] else nothing)
+    blocks.append(Heading(2, "What is not"))
+    rest = found[Verdict.OPEN]
+    if not rest:
+        return [*blocks, Paragraph("Every comparison that was made is established or suggested.")]
+    if len(rest) <= _SHOWN:
+        return [*blocks, Bullets(rest)]
+    return [*blocks, Bullets(rest[:_SHOWN]), Fold(f"{len(rest) - _SHOWN:,} more", [Bullets(rest[_SHOWN:])])]
 
 
 def _section(section: Section) -> list[PageBlock]:
@@ -81,7 +89,7 @@ def _section(section: Section) -> list[PageBlock]:
     if not section.images and not section.tables:
         blocks.append(Paragraph("No cell of it is finished."))
     for caption, table in section.tables:
-        blocks += [Heading(3, caption), table]
+        blocks += [Heading(3, caption), table] if len(table.rows) <= _ROWS else [Fold(caption, [table])]
     return blocks
 
 

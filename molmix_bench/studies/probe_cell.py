@@ -15,7 +15,8 @@ from molmix_bench.graphs.cached import open_store
 from molmix_bench.graphs.store import GraphStore
 from molmix_bench.metrics.cells import FloatArray, IntArray
 from molmix_bench.metrics.evaluate import evaluate_reference
-from molmix_bench.metrics.protocol import REPLICATES
+from molmix_bench.metrics.protocol import RELIABLE_PER_CLASS, RELIABLE_VALUES, REPLICATES, is_reliable
+from molmix_bench.metrics.reference import label_stats
 from molmix_bench.models.network import Network
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.studies.bench import Bench
@@ -112,10 +113,12 @@ class _Sample:
 
     @classmethod
     def of(cls, store: GraphStore, dataset: str, size: tuple[int, int]) -> _Sample:
-        """Returns the molecules of the lowest hashes, and the tasks that have the most labels among those to fit on.
+        """Returns the molecules of the lowest hashes, and the reliable tasks that have the most labels to fit on.
+
+        An average precision of two or three positives would say nothing of a network.
 
         Raises:
-            RunError: the dataset has nothing in a split.
+            RunError: the dataset has nothing in a split, or no reliable task among the molecules to test on.
         """
         molecules, labels, parts, begin = [], [], [], 0
         for split in _SPLITS:
@@ -124,8 +127,18 @@ class _Sample:
             labels.append(found)
             parts.append(np.arange(begin, begin + len(there)))
             begin += len(there)
-        counts = (~np.isnan(labels[0])).sum(axis=0)
-        chosen = np.sort(np.argsort(-counts, kind="stable")[: size[1]])
+        kind = store.datasets[dataset].kind
+        stats = [label_stats(kind, tested[~np.isnan(tested)]) for tested in labels[2].T]
+        reliable = np.flatnonzero([item.num_labels > 0 and is_reliable(kind, item) for item in stats])
+        if not len(reliable):
+            raise RunError(
+                f"dataset {dataset}",
+                found=f"no reliable task among {len(labels[2]):,} test molecules",
+                expected=f"{RELIABLE_PER_CLASS} labels of each class of a task, or {RELIABLE_VALUES} values",
+                fix="raise probe_molecules",
+            )
+        counts = (~np.isnan(labels[0][:, reliable])).sum(axis=0)
+        chosen = np.sort(reliable[np.argsort(-counts, kind="stable")[: size[1]]])
         tasks = tuple(store.datasets[dataset].tasks[task] for task in chosen.tolist())
         every = np.concatenate(labels)[:, chosen]
         return cls(store, dataset, tasks, np.concatenate(molecules), every, (parts[0], parts[1], parts[2]))

@@ -29,6 +29,7 @@ from molmix_bench.specs.study import AnyStudy, TransferSpec
 from molmix_bench.studies.answer import Answer, Plan
 from molmix_bench.studies.bench import Bench
 from molmix_bench.studies.engine import Outcome, run_cells
+from molmix_bench.studies.judge import judge
 from molmix_bench.studies.results import Results, results_table
 from molmix_bench.talk import say
 
@@ -127,7 +128,8 @@ def _write(  # what there is to write
     from molmix_bench.studies.page import Material, study_page
 
     found, figures = answer
-    claims = tuple(claim.to_record(len(found.claims)) for claim in found.claims)
+    verdicts = judge(found.claims)
+    claims = tuple(claim.to_record(verdict) for claim, verdict in zip(found.claims, verdicts, strict=True))
     if outcome.done:
         with written_whole(out / TABLE_FILE) as part:
             results_table(spec.name, outcome.done).write_parquet(part)

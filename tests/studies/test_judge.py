@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molmix_bench.studies.judge import Claim, Effect, better, difference, slope, spread
+from molmix_bench.studies.judge import Claim, Effect, Verdict, better, difference, judge, slope, spread
 from molmix_bench.studies.results import Sample
 
 MINE, OTHER = (0.1, 0.3, 0.2, 0.25), (0.2, 0.45, 0.25, 0.5)
@@ -48,9 +48,10 @@ def test_one_seed_establishes_nothing():
     """However large a difference is: nobody knows how another seed would have come out."""
     effect = difference(_sample([0.1], replicates=np.zeros(9)), _sample([9.0], replicates=np.zeros(9)))
     assert effect.interval() is None
-    assert not effect.excludes_zero()
+    assert effect.p_value() is None
     claim = better("esol", _sample([0.1], name="x"), _sample([9.0], name="y"))
-    assert claim.sentence(1) == (
+    assert judge([claim]) == (Verdict.OPEN,)
+    assert claim.sentence(Verdict.OPEN) == (
         "esol: not established which of x and y is better: mae_standardised of the first better by 8.9, "
         "1 seed, too few for an interval."
     )
@@ -88,21 +89,36 @@ def test_slopes_that_levels_cannot_tell():
     assert slope([], np.empty((0, 2)), (0, 1)) is None
 
 
-def test_sentences_follow_from_intervals():
-    """The better one is named with a positive number; what includes 0 is not established; Bonferroni is said."""
+def test_sentences_follow_from_verdicts():
+    """The better one is named with a positive number, whether established or only suggested; else no one is."""
     claim = better("esol", _sample(OTHER, name="x"), _sample(MINE, name="y"))
-    assert claim.established
-    assert claim.sentence(1) == (
-        "esol: y is better than x: mae_standardised better by 0.1375, 95 % interval 0.001623 to 0.2734, 4 seeds; "
-        "also with Bonferroni's correction for 1 comparisons."
-    )
-    assert "no longer with Bonferroni's correction for 20 comparisons" in claim.sentence(20)
-    record = claim.to_record(20)
-    assert (record["established"], record["corrected"]) == (True, False)
+    assert judge([claim]) == (Verdict.ESTABLISHED,)
+    numbers = "y is better than x: mae_standardised better by 0.1375, 95 % interval 0.001623 to 0.2734, 4 seeds."
+    assert claim.sentence(Verdict.ESTABLISHED) == f"esol: {numbers}"
+    assert claim.sentence(Verdict.SUGGESTED) == f"esol: suggested, not established, that {numbers}"
+    record = claim.to_record(Verdict.SUGGESTED)
+    assert record["verdict"] == "suggested"
     assert record["low"] < record["high"] < 0
+    assert 0.04 < record["p_value"] < 0.05
     other = better("esol", _sample(MINE, name="x"), _sample((0.2, 0.1, 0.3, 0.3), name="y"))
-    assert other.sentence(1).startswith("esol: not established which of x and y is better: ")
+    assert judge([other]) == (Verdict.OPEN,)
+    assert other.sentence(Verdict.OPEN).startswith("esol: not established which of x and y is better: ")
     assert better("esol", None, _sample(MINE)) is None
+
+
+def test_claims_are_judged_together():
+    """Each step of Holm's rule allows more than the one before, and none holds after the first that does not."""
+
+    def _verdicts(*chances):
+        effects = [Effect(-float(stats.norm.ppf(chance / 2)), 1.0, 1e6, 5) for chance in chances]
+        return [str(verdict) for verdict in judge([Claim("a", "whether", "", "", ("", ""), item) for item in effects])]
+
+    assert _verdicts(0.04) == ["established"]
+    assert _verdicts(0.04, 0.01) == ["established", "established"]
+    assert _verdicts(0.04, 0.03) == ["suggested", "suggested"]
+    assert _verdicts(0.02, 0.012, 0.6, 0.03) == ["suggested", "established", "open", "suggested"]
+    one = Claim("a", "whether", "", "", ("", ""), Effect(3.0, None, 0.0, 1))
+    assert judge([one]) == (Verdict.OPEN,)
 
 
 def test_higher_can_be_better():
@@ -115,5 +131,4 @@ def test_mean_and_no_error():
     found = stats.ttest_1samp(MINE, 0).confidence_interval(0.95)
     assert spread(_sample(MINE)).interval() == pytest.approx((found.low, found.high))
     assert spread(_sample((1.0, 1.0))).interval() == (1.0, 1.0)
-    claim = Claim("a", "whether", "yes", "no", ("more by", "less by"), Effect(0.0, 0.0, 1.0, 2))
-    assert not claim.established
+    assert (Effect(0.0, 0.0, 1.0, 2).p_value(), Effect(1.0, 0.0, 1.0, 2).p_value()) == (1.0, 0.0)
