@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from molmix_bench.mix import Mix
 from molmix_bench.specs.study import AnyStudy, parse_study
+from tests.build.tiny import build_tiny, table_source
+from tests.training.small import ENDS, atoms_source
 
 NETWORK: dict[str, Any] = {
     "features": {"rwse": 3, "laplacian": 2},
@@ -56,3 +59,21 @@ def study(kind: str, table: Path | None = None, **changes: Any) -> AnyStudy:
     }
     data = {"study": kind, "name": f"small-{kind}", "description": "a small study", "seeds": [0, 1], **own[kind]}
     return parse_study(data | changes, where="test")
+
+
+def build_long_chains(folder: Path, *, longest: int = 40) -> Mix:
+    """Builds a mix with test molecules enough for reliable tasks, but for `rare`, which has six positives."""
+    chains = [("C" * length, end) for length in range(1, longest + 1) for end in ENDS]
+    energies = [f"{chain}{end},{len(chain) - ENDS[end]:.1f}" for chain, end in chains]
+    groups = [f"{chain}{end},{int(len(chain) > longest // 2)}" for chain, end in chains]
+    rare = [f"{chain}{end},{int(len(chain) == longest)}" for chain, end in chains]
+    return build_tiny(
+        folder,
+        table_source("energies", "\n".join(["smiles,energy", *energies, ""]), folder),
+        table_source("groups", "\n".join(["smiles,long", *groups, ""]), folder, kind="binary"),
+        table_source("rare", "\n".join(["smiles,longest", *rare, ""]), folder, kind="binary"),
+        atoms_source(folder),
+        method="hash",
+        validation=0.2,
+        test=0.2,
+    )

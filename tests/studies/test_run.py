@@ -10,7 +10,7 @@ import pytest
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.studies.run import run_study
 from molmix_bench.training import run as training
-from tests.studies.small import NETWORK, study
+from tests.studies.small import NETWORK, build_long_chains, study
 
 
 def _run(spec, chains, out, **options):
@@ -110,9 +110,10 @@ def test_efficiency(chains, tmp_path):
         assert "not measurable" in (done.path / "report.html").read_text()
 
 
-def test_representation(chains, tmp_path):
+def test_representation(tmp_path):
     """Probes of every layer from every network and an untrained one; likeness of pairs, and of two seeds."""
-    done = _run(study("representation"), chains, tmp_path)
+    mix = build_long_chains(tmp_path / "mix")
+    done = _run(study("representation", probe_molecules=100), mix, tmp_path / "out")
     found = _check(done, labels=["body", "layer", "first", "second"])
     probes = found.filter(pl.col("primary") & (pl.col("metric") != "cka"))
     assert set(probes["body"]) == {"energies", "groups", "atoms", "untrained"}
@@ -121,7 +122,13 @@ def test_representation(chains, tmp_path):
     likeness = found.filter(metric="cka")
     assert likeness["value"].max() <= 1.0 + 1e-9
     assert set(likeness.filter(pl.col("first") == pl.col("second"))["first"]) == {"energies", "groups", "atoms"}
-    assert "atoms has labels of atoms, of which there are no probes" in (tmp_path / "report.html").read_text()
+    assert "atoms has labels of atoms, of which there are no probes" in (done.path / "report.html").read_text()
+    rare = study("representation", datasets=["energies", "rare"], probe_molecules=100)
+    failed = _run(rare, mix, tmp_path / "out").outcome.failed
+    assert set(failed) == {
+        f"probe rare body={name} seed={seed}" for name in (*rare.datasets, "untrained") for seed in (0, 1)
+    }
+    assert all("rare: found no reliable task among" in reason for reason in failed.values())
 
 
 def test_transfer(chains, table, tmp_path):

@@ -49,7 +49,7 @@ def build_chains(folder: Path, *, step: float = -39.25) -> Mix:
         table_source("groups", "\n".join([*groups, ""]), folder, kind="binary"),
         table_source("grades", _grades(), folder, kind="multiclass", num_classes=4),
         table_source("panel", _panel(), folder, kind="binary"),
-        _atoms(folder),
+        atoms_source(folder),
         method="hash",
         validation=0.2,
         test=0.2,
@@ -80,7 +80,7 @@ def _panel() -> str:
     return "\n".join([header, *rows, ""])
 
 
-def _atoms(folder: Path) -> dict[str, Any]:
+def atoms_source(folder: Path) -> dict[str, Any]:
     """Returns a source of two labels of each carbon, up to 2: its place, and in half the chains that from the end."""
     lists: dict[str, list[list[float | None]]] = {"place": [], "distance": []}
     for position, (chain, end) in enumerate(MOLECULES):
