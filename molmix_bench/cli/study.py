@@ -75,7 +75,7 @@ def _print(done: Study, *, json: bool) -> None:
     if json:
         print_json(done.to_record())
         return
-    print_table(["verdict", "what"], [[claim["verdict"], claim["sentence"]] for claim in done.claims])
+    print_table(["verdict", "what"], [[claim.verdict, claim.sentence] for claim in done.answer.claims])
     if done.outcome.waiting:
         say(f"{len(done.outcome.waiting):,} cells are not begun; the same command goes on with them")
     from molmix_bench.studies.run import REPORT_FILE

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.metrics.protocol import CONFIDENCE
+from molmix_bench.specs.answer import ClaimRecord, Verdict
 from molmix_bench.studies.results import Sample
 
 _MANY = 1e6
@@ -58,14 +58,6 @@ class Effect:
         if self.error == 0:
             return 1.0 if self.value == 0 else 0.0
         return 2 * float(stdtr(self.freedom, -abs(self.value) / self.error))
-
-
-class Verdict(StrEnum):
-    """What may be said of an effect."""
-
-    ESTABLISHED = "established"
-    SUGGESTED = "suggested"
-    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +98,19 @@ class Claim:
             Verdict.OPEN: f"{self.about}: not established {self.question}: {numbers}.",
         }[verdict]
 
-    def to_record(self, verdict: Verdict) -> dict[str, object]:
-        """Returns everything as plain values, ready for JSON."""
-        ends = self.effect.interval()
-        return {
-            "about": self.about,
-            "question": self.question,
-            "verdict": str(verdict),
-            "sentence": self.sentence(verdict),
-            "low": None if ends is None else ends[0],
-            "high": None if ends is None else ends[1],
-            "p_value": self.effect.p_value(),
+    def to_record(self, verdict: Verdict) -> ClaimRecord:
+        """Returns everything as the study's `answer.json` has it."""
+        low, high = self.effect.interval() or (None, None)
+        return ClaimRecord(
+            about=self.about,
+            question=self.question,
+            verdict=verdict,
+            sentence=self.sentence(verdict),
+            low=low,
+            high=high,
+            p_value=self.effect.p_value(),
             **asdict(self.effect),
-        }
+        )
 
 
 def judge(claims: Sequence[Claim]) -> tuple[Verdict, ...]:

@@ -11,10 +11,11 @@ from molmix_bench.cards.document import Bullets, Code, Heading, Listing, Paragra
 from molmix_bench.cards.page import Fold, Grid, PageBlock, render_page
 from molmix_bench.reports.numbers import duration
 from molmix_bench.reports.panels import PANEL_PIXELS, Figures
+from molmix_bench.specs.answer import Verdict
 from molmix_bench.specs.study import AnyStudy
 from molmix_bench.studies.answer import Answer, Section
 from molmix_bench.studies.engine import Done, Outcome
-from molmix_bench.studies.judge import Claim, Verdict, judge
+from molmix_bench.studies.judge import Claim, judge
 
 _SHOWN = 8
 """Comparisons that establish nothing are shown up to this number; a reader opens the rest."""
@@ -146,7 +147,9 @@ def _made(material: Material) -> list[PageBlock]:
     return [
         Heading(2, "How it was made"),
         Bullets(facts),
-        Paragraph(("Every score stands in ", Code("results.parquet"), ", every claim in ", Code("claims.json"), ".")),
+        Paragraph(
+            ("Every score stands in ", Code("results.parquet"), ", every comparison in ", Code("answer.json"), ".")
+        ),
         Fold("The study's spec", [Listing("yaml", text)]),
     ]
 

@@ -3,7 +3,7 @@
 spec.yaml         the study, as it was asked for
 cells/<key>/      a folder for each cell: its run or fine-tuning, `cell.json`, `pieces.jsonl`, `measured.npz`
 results.parquet   a row for each score of each cell, with its place in the study and what the cell cost
-claims.json       every comparison with its interval
+answer.json       every comparison with its interval and verdict, and what the study cannot say
 figures/          the figures of the page, light and dark
 report.html       what is established and what is not
 
@@ -12,7 +12,6 @@ All files beside the cells are written anew each time; what a spec no longer ask
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,6 +24,7 @@ from molmix_bench.atomic import write_text, written_whole
 from molmix_bench.errors import UsageError
 from molmix_bench.extras import require_cards, require_train
 from molmix_bench.mix import Mix
+from molmix_bench.specs.answer import StudyAnswer
 from molmix_bench.specs.study import AnyStudy, TransferSpec
 from molmix_bench.studies.answer import Answer, Plan
 from molmix_bench.studies.bench import Bench
@@ -34,7 +34,7 @@ from molmix_bench.studies.results import Results, results_table
 from molmix_bench.talk import say
 
 CELLS_DIR, FIGURES_DIR = "cells", "figures"
-SPEC_FILE, TABLE_FILE, CLAIMS_FILE, REPORT_FILE = "spec.yaml", "results.parquet", "claims.json", "report.html"
+SPEC_FILE, TABLE_FILE, ANSWER_FILE, REPORT_FILE = "spec.yaml", "results.parquet", "answer.json", "report.html"
 
 
 class _Kind(Protocol):
@@ -54,7 +54,7 @@ class Study:
     path: Path
     spec: AnyStudy
     outcome: Outcome
-    claims: tuple[dict[str, object], ...]
+    answer: StudyAnswer
 
     @property
     def is_finished(self) -> bool:
@@ -63,15 +63,7 @@ class Study:
 
     def to_record(self) -> dict[str, Any]:
         """Returns everything as plain values, ready for JSON."""
-        return {
-            "path": str(self.path),
-            "study": self.spec.study,
-            "name": self.spec.name,
-            "finished": len(self.outcome.done),
-            "failed": self.outcome.failed,
-            "waiting": list(self.outcome.waiting),
-            "claims": list(self.claims),
-        }
+        return {"path": str(self.path), **self.answer.model_dump(mode="json")}
 
 
 def run_study(  # one for each thing that may be said of it
@@ -128,24 +120,42 @@ def _write(  # what there is to write
     from molmix_bench.studies.page import Material, study_page
 
     found, figures = answer
-    verdicts = judge(found.claims)
-    claims = tuple(claim.to_record(verdict) for claim, verdict in zip(found.claims, verdicts, strict=True))
     if outcome.done:
         with written_whole(out / TABLE_FILE) as part:
             results_table(spec.name, outcome.done).write_parquet(part)
-    write_text(out / CLAIMS_FILE, json.dumps(claims, indent=1, ensure_ascii=False, allow_nan=False))
+    record = _record(spec, plan, outcome, answer=found, bench=bench)
+    write_text(out / ANSWER_FILE, record.model_dump_json(indent=1) + "\n")
     material = Material(spec, found, outcome, plan.notes, bench.builds())
     write_text(out / REPORT_FILE, study_page(material, figures))
     for name, pair in figures.drawn.items():
         for theme, data in zip(("light", "dark"), pair, strict=True):
             with written_whole(out / FIGURES_DIR / f"{int(name):02d}-{theme}.png") as part:
                 part.write_bytes(data)
-    return Study(out, spec, outcome, claims)
+    return Study(out, spec, outcome, record)
+
+
+def _record(spec: AnyStudy, plan: Plan, outcome: Outcome, *, answer: Answer, bench: Bench) -> StudyAnswer:
+    claims = [claim.to_record(verdict) for claim, verdict in zip(answer.claims, judge(answer.claims), strict=True)]
+    places = {str(item.found.facts["hardware"]) for item in outcome.done if "hardware" in item.found.facts}
+    return StudyAnswer(
+        study=spec.study,
+        name=spec.name,
+        question=answer.question,
+        how=answer.how,
+        mixes=bench.builds(),
+        finished=len(outcome.done),
+        failed=outcome.failed,
+        waiting=tuple(outcome.waiting),
+        cpu_seconds=sum(item.cost.cpu_seconds or 0.0 for item in outcome.done),
+        hardware=tuple(sorted(places)),
+        caveats=(*answer.caveats, *plan.notes),
+        claims=tuple(claims),
+    )
 
 
 def _check_folder(out: Path) -> None:
     """Refuses a directory that holds something else."""
-    own = {CELLS_DIR, FIGURES_DIR, SPEC_FILE, TABLE_FILE, CLAIMS_FILE, REPORT_FILE}
+    own = {CELLS_DIR, FIGURES_DIR, SPEC_FILE, TABLE_FILE, ANSWER_FILE, REPORT_FILE}
     there = {path.name.removesuffix(".part") for path in out.iterdir()} if out.is_dir() else set()
     if strange := sorted(there - own):
         found = f"files that no study left there ({', '.join(strange[:3])})"

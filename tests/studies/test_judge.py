@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molmix_bench.studies.judge import Claim, Effect, Verdict, better, difference, judge, slope, spread
+from molmix_bench.specs.answer import Verdict
+from molmix_bench.studies.judge import Claim, Effect, better, difference, judge, slope, spread
 from molmix_bench.studies.results import Sample
 
 MINE, OTHER = (0.1, 0.3, 0.2, 0.25), (0.2, 0.45, 0.25, 0.5)
@@ -97,9 +98,9 @@ def test_sentences_follow_from_verdicts():
     assert claim.sentence(Verdict.ESTABLISHED) == f"esol: {numbers}"
     assert claim.sentence(Verdict.SUGGESTED) == f"esol: suggested, not established, that {numbers}"
     record = claim.to_record(Verdict.SUGGESTED)
-    assert record["verdict"] == "suggested"
-    assert record["low"] < record["high"] < 0
-    assert 0.04 < record["p_value"] < 0.05
+    assert record.verdict == "suggested"
+    assert record.low < record.high < 0
+    assert 0.04 < record.p_value < 0.05
     other = better("esol", _sample(MINE, name="x"), _sample((0.2, 0.1, 0.3, 0.3), name="y"))
     assert judge([other]) == (Verdict.OPEN,)
     assert other.sentence(Verdict.OPEN).startswith("esol: not established which of x and y is better: ")

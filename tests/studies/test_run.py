@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import polars as pl
 import pytest
 
 from molmix_bench.errors import RunError, UsageError
+from molmix_bench.specs.answer import StudyAnswer
 from molmix_bench.studies.run import run_study
 from molmix_bench.training import run as training
 from tests.studies.small import NETWORK, build_long_chains, study
@@ -24,14 +23,13 @@ def _check(done, *, labels):
     assert set(labels) <= set(table.columns)
     assert set(table["seed"]) == {0, 1}
     assert table["cpu_seconds"].null_count() == 0
-    assert json.loads((done.path / "claims.json").read_text()) == json.loads(json.dumps(list(done.claims)))
+    assert StudyAnswer.model_validate_json((done.path / "answer.json").read_text()) == done.answer
     page = (done.path / "report.html").read_text()
     assert "What is established" in page
     assert "<script" not in page
     assert page.count("<img") == len(list((done.path / "figures").glob("*-light.png"))) > 0
-    for claim in done.claims:
-        low, high = claim["low"], claim["high"]
-        assert (claim["verdict"] != "open") == (low is not None and (low > 0 or high < 0))
+    for claim in done.answer.claims:
+        assert (claim.verdict != "open") == (claim.low is not None and (claim.low > 0 or claim.high < 0))
     return table
 
 
@@ -44,7 +42,7 @@ def test_diversity(chains, table, tmp_path):
         (count, size, seed) for count in (1, 2) for size in (8, 16) for seed in (0, 1)
     )
     assert set(found["body"]) == {"pre-trained", "scratch", "fingerprints"}
-    assert {claim["question"] for claim in done.claims} >= {
+    assert {claim.question for claim in done.answer.claims} >= {
         "whether more datasets help at one size",
         "whether more molecules help",
         "which of both does more",
