@@ -9,20 +9,21 @@ import typer
 
 from molmix_bench.atomic import write_text
 from molmix_bench.cli.output import JsonOption, print_json
-from molmix_bench.reports.kept import keep_run
+from molmix_bench.reports.kept_others import keep as keep_result
 from molmix_bench.reports.results import results_page
 
 
 def keep_results(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of the results that are kept.")],
     keep: Annotated[
-        list[Path] | None, typer.Option("--keep", metavar="RUN", help="First keep this finished run's there.")
+        list[Path] | None,
+        typer.Option("--keep", metavar="DIR", help="First keep there what this finished run, suite or study came to."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="The page to write; RESULTS/README.md else.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Keep what tables need of finished runs, and write the page of tables: ours, and beside them what is published."""
-    kept = [keep_run(run, folder) for run in keep or ()]
+    """Keep what tables need of runs, suites and studies, and write the page of them, published numbers beside ours."""
+    kept = [keep_result(path, folder) for path in keep or ()]
     page = out or folder / "README.md"
     write_text(page, results_page(folder))
     if json:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import Field
 
 from molmix_bench.cards.document import Block, Bullets, Code, Heading, Link, Paragraph, Table, Text
 from molmix_bench.cards.markdown import render_markdown
 from molmix_bench.metrics.protocol import METRICS, PROTOCOL, REPLICATES, Aggregation, Metric
 from molmix_bench.metrics.scores import TABLE_SCHEMA
 from molmix_bench.reports.kept import KeptRun, read_kept
+from molmix_bench.reports.kept_others import read_kept_studies, read_kept_suites
 from molmix_bench.reports.numbers import duration, interval, number
+from molmix_bench.reports.other_results import studies_section, suite_section
 from molmix_bench.specs.base import Spec, read_yaml, validate_spec
 from molmix_bench.specs.model import FittedSpec, ImportedSpec
 from molmix_bench.specs.reported import Reported, load_reported
@@ -43,10 +46,12 @@ class ResultNotes(Spec):
 
     mixes: dict[str, tuple[str, ...]]
     """By mix, what a reader has to know, such as why a number cannot be compared with a published one."""
+    suites: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By folder of a suite that was learnt, likewise."""
 
 
 def results_page(results: str | Path) -> str:
-    """Returns markdown with all kept runs: a table for each mix and dataset, and how each run was made.
+    """Returns markdown with all that is kept: runs, by mix and dataset, and how each was made; suites; and studies.
 
     Args:
         results: the folder of kept runs, with `notes.yaml` where there is something to say.
@@ -63,6 +68,10 @@ def results_page(results: str | Path) -> str:
     mixes = sorted({run.result.mix.name for run in kept}, key=lambda name: (name != "toymix", name))
     for mix in mixes:
         blocks += _mix_section(mix, [run for run in kept if run.result.mix.name == mix], notes.mixes.get(mix, ()))
+    for suite in read_kept_suites(results):
+        blocks += suite_section(suite, notes.suites.get(suite.name, ()))
+    if studies := read_kept_studies(results):
+        blocks += studies_section(studies)
     return render_markdown(blocks)
 
 
