@@ -16,6 +16,9 @@ from sklearn.ensemble import (
 
 from molmix_bench.specs.model import BoostingSpec, ForestSpec
 
+_BINS = 255
+"""Of values in boosted trees, at most; scikit-learn's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -53,18 +56,21 @@ def fit_trees(
     """
     features, labels = train
     useful = np.ones(features.shape[1], bool)
+    bins = _BINS
     if isinstance(spec, BoostingSpec):
         # A bit that fewer molecules have, or lack, than a leaf needs is in no split: leaving it out changes nothing.
         useful = _can_split(features, spec.min_leaf)
         # Without any column there is nothing to fit to; one that is in no split does no harm.
         useful[0] |= not useful.any()
         features = features[:, useful]
+        # Two bins hold a bit exactly; the histograms of a node are as long as there are bins that may be.
+        bins = 2 if bool(_is_bit(features).all()) else _BINS
     if num_classes is None:
-        regressor = _regressor(spec, seed)
+        regressor = _regressor(spec, seed, bins)
         regressor.fit(features, labels)
         parts = [np.asarray(regressor.predict(part[:, useful]), np.float64) for part in rows]
         return Fitted(np.concatenate(parts), _num_leaves(spec, regressor))
-    classifier = _classifier(spec, seed)
+    classifier = _classifier(spec, seed, bins)
     classifier.fit(features, labels.astype(np.int64))
     probabilities = np.concatenate([classifier.predict_proba(part[:, useful]) for part in rows])
     # Classes that no train molecule has get the probability 0.
@@ -76,12 +82,19 @@ def fit_trees(
 def _can_split(features: NDArray[np.float32], min_leaf: int) -> NDArray[np.bool_]:
     """Returns which columns are no bits, or bits with enough molecules on both sides."""
     ones = (features == 1).sum(axis=0)
-    is_bit = ones + (features == 0).sum(axis=0) == len(features)
-    enough: NDArray[np.bool_] = ~is_bit | ((ones >= min_leaf) & (len(features) - ones >= min_leaf))
+    enough: NDArray[np.bool_] = ~_is_bit(features) | ((ones >= min_leaf) & (len(features) - ones >= min_leaf))
     return enough
 
 
-def _regressor(spec: ForestSpec | BoostingSpec, seed: int) -> RandomForestRegressor | HistGradientBoostingRegressor:
+def _is_bit(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Returns which columns hold nothing but 0 and 1."""
+    found: NDArray[np.bool_] = ((features == 0) | (features == 1)).all(axis=0)
+    return found
+
+
+def _regressor(
+    spec: ForestSpec | BoostingSpec, seed: int, bins: int
+) -> RandomForestRegressor | HistGradientBoostingRegressor:
     if isinstance(spec, ForestSpec):
         return RandomForestRegressor(
             n_estimators=spec.num_trees,
@@ -96,12 +109,15 @@ def _regressor(spec: ForestSpec | BoostingSpec, seed: int) -> RandomForestRegres
         max_leaf_nodes=spec.max_leaves,
         min_samples_leaf=spec.min_leaf,
         l2_regularization=spec.l2,
+        max_bins=bins,
         early_stopping=False,
         random_state=seed,
     )
 
 
-def _classifier(spec: ForestSpec | BoostingSpec, seed: int) -> RandomForestClassifier | HistGradientBoostingClassifier:
+def _classifier(
+    spec: ForestSpec | BoostingSpec, seed: int, bins: int
+) -> RandomForestClassifier | HistGradientBoostingClassifier:
     if isinstance(spec, ForestSpec):
         return RandomForestClassifier(
             n_estimators=spec.num_trees,
@@ -116,6 +132,7 @@ def _classifier(spec: ForestSpec | BoostingSpec, seed: int) -> RandomForestClass
         max_leaf_nodes=spec.max_leaves,
         min_samples_leaf=spec.min_leaf,
         l2_regularization=spec.l2,
+        max_bins=bins,
         early_stopping=False,
         random_state=seed,
     )

@@ -45,6 +45,17 @@ def test_boosting_leaves_out_bits_without_changing_anything():
     np.testing.assert_allclose(found.values, model.predict_proba(test))
 
 
+def test_two_bins_hold_bits_exactly():
+    """Of bits alone, predictions are bit for bit those of the library with its own number of bins."""
+    train, test, labels = _data()
+    found = fit_trees(BOOSTING, (train[:, 20:-1], labels[:80]), [test[:, 20:-1]], num_classes=None, seed=0)
+    settings = {"max_iter": 6, "max_leaf_nodes": 5, "min_samples_leaf": 3, "early_stopping": False}
+    model = HistGradientBoostingRegressor(**settings, random_state=0).fit(train[:, 20:-1], labels[:80])
+    assert model.max_bins == 255
+    np.testing.assert_array_equal(found.values, model.predict(test[:, 20:-1]))
+    assert len(np.unique(found.values)) > 10
+
+
 @pytest.mark.parametrize("spec", [FOREST, BOOSTING])
 def test_classes_without_labels_have_no_chance(spec):
     """Of five classes, the three that have labels share the probability, and the others get 0."""
