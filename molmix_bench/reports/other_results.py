@@ -20,6 +20,9 @@ _METHODS: dict[Method, str] = {
     "trivial": "trivial",
 }
 
+_SHOWN = 12
+"""Sentences of a study that the page has, of those with one verdict; the others are counted."""
+
 
 def suite_section(suite: KeptSuite, notes: Iterable[str]) -> list[Block]:
     """Returns a row for each dataset of a suite and method, with what their differences establish."""
@@ -100,6 +103,8 @@ def _study(study: StudyAnswer) -> list[Block]:
     )
     blocks: list[Block] = [Heading(3, f"{study.study}: {study.question}"), Paragraph(f"{study.how} {made}")]
     for verdict, words in ((Verdict.ESTABLISHED, "Established:"), (Verdict.SUGGESTED, "Suggested:")):
-        found = study.sentences(verdict)
+        found: list[Text] = list(study.sentences(verdict))
+        if len(found) > _SHOWN:
+            found[_SHOWN:] = [(f"and {len(found) - _SHOWN:,} more in ", Code(f"{study.name}/answer.json"), ".")]
         blocks += [Paragraph(words), Bullets(found)] if found else [Paragraph(f"{words} nothing.")]
     return [*blocks, Paragraph("What it cannot say:"), Bullets(study.caveats)]

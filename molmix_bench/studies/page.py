@@ -18,7 +18,7 @@ from molmix_bench.studies.engine import Done, Outcome
 from molmix_bench.studies.judge import Claim, judge
 
 _SHOWN = 8
-"""Comparisons that establish nothing are shown up to this number; a reader opens the rest."""
+"""Sentences of one verdict are shown up to this number; a reader opens the rest."""
 _ROWS = 15
 """Longer tables are opened too."""
 
@@ -69,18 +69,21 @@ def _verdicts(claims: Sequence[Claim]) -> list[PageBlock]:
         "is that of seeds and of the molecules tested together, both paired where they are shared; it says what would "
         "come out with other seeds and other molecules of the same kind, and nothing of other networks, mixes or tasks."
     )
-    nothing = Paragraph("Nothing, by these numbers.")
     blocks: list[PageBlock] = [Heading(2, "What is established"), Paragraph(rule)]
-    for verdict, title in ((Verdict.ESTABLISHED, None), (Verdict.SUGGESTED, "What is suggested")):
-        blocks += [Heading(2, title)] if title else []
-        blocks.append(Bullets(found[verdict]) if found[verdict] else nothing)
-    blocks.append(Heading(2, "What is not"))
-    rest = found[Verdict.OPEN]
-    if not rest:
-        return [*blocks, Paragraph("Every comparison that was made is established or suggested.")]
-    if len(rest) <= _SHOWN:
-        return [*blocks, Bullets(rest)]
-    return [*blocks, Bullets(rest[:_SHOWN]), Fold(f"{len(rest) - _SHOWN:,} more", [Bullets(rest[_SHOWN:])])]
+    blocks += _shown(found[Verdict.ESTABLISHED], "Nothing, by these numbers.")
+    blocks += [Heading(2, "What is suggested"), *_shown(found[Verdict.SUGGESTED], "Nothing, by these numbers.")]
+    rest = "Every comparison that was made is established or suggested."
+    return [*blocks, Heading(2, "What is not"), *_shown(found[Verdict.OPEN], rest)]
+
+
+def _shown(sentences: Sequence[Text], nothing: str) -> list[PageBlock]:
+    """Returns a list of which a reader opens what is too long to read through."""
+    if not sentences:
+        return [Paragraph(nothing)]
+    if len(sentences) <= _SHOWN:
+        return [Bullets(sentences)]
+    rest = Fold(f"{len(sentences) - _SHOWN:,} more", [Bullets(sentences[_SHOWN:])])
+    return [Bullets(sentences[:_SHOWN]), rest]
 
 
 def _section(section: Section) -> list[PageBlock]:

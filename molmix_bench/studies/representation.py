@@ -28,6 +28,8 @@ from molmix_bench.vocab import Level
 
 Bodies = Mapping[str, TrainCell | RunSpec]
 UNTRAINED = "untrained"
+_TELLABLE = 8
+"""Lines in one figure that a reader can tell apart; of more pairs there are the matrices alone."""
 _LAYERS = Axis("layer, 0 being the encoded atoms", plain=True)
 _PROBES = (
     "A probe that reads a label from a layer says that it is there, not that the network uses it; one that fails may "
@@ -161,9 +163,9 @@ def _likeness(spec: RepresentationSpec, results: Results, figures: Figures) -> S
         f"{a} and {b}": [(float(layer), found[a, b, layer]) for layer in layers if (a, b, layer) in found]
         for a, b in combinations(names, 2)
     }
-    images.insert(
-        0, line_figure(figures, "CKA by layer", {name: line for name, line in lines.items() if line}, _LAYERS)
-    )
+    lines = {name: line for name, line in lines.items() if line}
+    if len(lines) <= _TELLABLE:
+        images.insert(0, line_figure(figures, "CKA by layer", lines, _LAYERS))
     rows = [((a, b, f"{layer}"), sample) for (a, b, layer), sample in found.items() if names.index(a) <= names.index(b)]
     table = level_table(("network", "and network", "layer"), rows)
     return Section("How alike the networks are", _alike(spec, found, layers), images, [("CKA", table)])

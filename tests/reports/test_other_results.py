@@ -70,6 +70,9 @@ def test_a_study_is_kept_and_shown(made, tmp_path):
     page = render_markdown(studies_section([wider.answer.model_copy(update={"claims": (claim,)})]))
     assert "- so it seems" in page
     assert "Established: nothing." in page
+    many = studies_section([wider.answer.model_copy(update={"claims": (claim,) * 30})])
+    assert render_markdown(many).count("- so it seems") == 12
+    assert "- and 18 more in `small-scale/answer.json`." in render_markdown(many)
     assert f"{wider.answer.finished} runs" in page
 
 
