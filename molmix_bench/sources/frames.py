@@ -58,6 +58,20 @@ def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFr
         yield _to_frame(pa.Table.from_batches(waiting))
 
 
+def texts_of(column: pl.Series, file: str) -> pl.Series:
+    """Returns a column as texts.
+
+    Raises:
+        SourceError: it holds lists, records, or bytes that are no text.
+    """
+    if not column.dtype.is_nested():
+        try:
+            return column.cast(pl.String)
+        except pl.exceptions.PolarsError:
+            pass  # Bytes that are no UTF-8, or objects of another program: told below.
+    raise SourceError(f"{file}, column {column.name!r}", found=str(column.dtype), expected="texts or numbers")
+
+
 def _to_frame(table: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     if not isinstance(frame, pl.DataFrame):

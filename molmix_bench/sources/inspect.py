@@ -100,7 +100,8 @@ def inspect_table(path: Path, *, smiles: str | None = None) -> Inspection:
     names = column_names(path)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if smiles is not None and (not smiles or smiles not in names or smiles in repeated):
-        found = f"column {smiles!r} {'twice' if smiles in repeated else 'not among them'}{nearest(smiles, names)}"
+        what = "twice" if smiles in repeated else f"not among them{nearest(smiles, names)}"
+        found = f"column {smiles!r} {what}"
         raise UsageError(path.name, found=found, expected=f"one of {', '.join(names[:20])}")
     # A column without a name, such as the row numbers that pandas writes, cannot be asked for.
     tallies = [_Tally(name) for name in names if name and name not in repeated]
