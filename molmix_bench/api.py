@@ -10,6 +10,7 @@ from molmix_bench.extras import require_train
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.mix import Mix
 from molmix_bench.resolve import load
+from molmix_bench.sources.frames import require_file
 from molmix_bench.specs.baselines import load_run_spec
 from molmix_bench.submissions import score as submissions_score
 
@@ -175,6 +176,7 @@ def predict(
     from molmix_bench.transfer.predict import distances_of, predict_table
     from molmix_bench.transfer.stream import Reading
 
+    require_file(Path(data))
     distances = distances_of(run, mix=mix, far=far)
     reading = Reading(smiles=smiles)
     return predict_table(open_ensemble(run), Path(data), Path(out), distances=distances, reading=reading)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from molmix_bench.errors import SourceError
+from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.parquet import open_parquet
 from molmix_bench.specs.base import nearest
 
@@ -21,6 +21,12 @@ BLOCK_BYTES = 16 << 20
 _HEADER_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+def require_file(path: Path) -> None:
+    """Raises `UsageError` where there is no such file."""
+    if not path.is_file():
+        raise UsageError(str(path), found="no such file", fix="check the path")
 
 
 def column_names(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ import polars as pl
 from molmix_bench.build.draft import name_of
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.metrics.cells import FloatArray
-from molmix_bench.sources.frames import column_names, read_frames, texts_of
+from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of
 from molmix_bench.sources.inspect import OTHER_MISSING, Inspection, infer_kind, inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
@@ -62,8 +62,7 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
         SourceError: the file is damaged, or its labels are all of one class or of one value, or too few.
     """
     columns = columns or Columns()
-    if not path.is_file():
-        raise UsageError(str(path), found="no such file", fix="check the path")
+    require_file(path)
     table = inspect_table(path, smiles=columns.smiles or usual_smiles(column_names(path)))
     tasks = columns.tasks or (_only_task(table),)
     _check_columns(path, table.smiles, tasks, columns.split)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.parallel import map_in_order
-from molmix_bench.sources.frames import column_names, read_frames, texts_of
+from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of
 from molmix_bench.sources.inspect import inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.transfer.chunk import Chunk, Demand, prepare
@@ -57,8 +57,7 @@ def open_table(path: Path, smiles: str | None = None) -> Table:
         UsageError: there is no such file or column.
         SourceError: the file is empty or damaged.
     """
-    if not path.is_file():
-        raise UsageError(str(path), found="no such file", fix="check the path")
+    require_file(path)
     names = column_names(path)
     chosen = smiles or usual_smiles(names)
     if chosen is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import molmix_bench
+from molmix_bench.errors import UsageError
 from tests.command import CLOSED, run_here
 from tests.transfer.small import MOLECULES, QUICK, write_table
 
@@ -103,6 +105,16 @@ def test_options_that_do_not_fit(tuned, pretrained, tmp_path):
         assert message in done.stderr
 
 
+@pytest.mark.parametrize("verb", ["finetune", "predict"])
+def test_a_file_that_is_not_there(pretrained, tmp_path, verb):
+    """It is said before the mix of the run, which is not at hand either, is missed."""
+    done = molmix(verb, pretrained.path, "--data", tmp_path / "new.csv", "--out", tmp_path / "out.csv")
+    assert done.returncode == 2, done.stdout
+    assert f"{tmp_path / 'new.csv'}: no such file; check the path" in done.stderr
+    with pytest.raises(UsageError, match="no such file"):
+        getattr(molmix_bench, verb)(pretrained.path, tmp_path / "new.csv", out=tmp_path / "out.csv")
+
+
 def test_a_suite(pretrained, tmp_path):
     """Datasets whose files are whole are learnt, each split by the suite's rule; one that is empty fails the command.
 
@@ -121,7 +133,7 @@ def test_a_suite(pretrained, tmp_path):
     )
     done = molmix(*command, "--json")
     assert done.returncode == 1
-    assert "error: esol: found 1 datasets that could not be learnt" in done.stderr
+    assert "error: esol: 1 dataset that could not be learnt" in done.stderr
     found = json.loads(done.stdout)
     assert set(found["results"]) == {"freesolv", "bace"}
     assert set(found["missing"]) == {"esol"}

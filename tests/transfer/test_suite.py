@@ -11,8 +11,8 @@ from molmix_bench.specs.finetune import FinetuneSpec
 from molmix_bench.specs.suite import load_suite, suite_tasks
 from molmix_bench.transfer.start import Start
 from molmix_bench.transfer.suite import read_task, run_suite, usual_spec
-from tests.transfer.small import MOLECULES, write_table
 from tests.training.small import run_spec
+from tests.transfer.small import MOLECULES, write_table
 
 SUITE = load_suite("moleculenet")
 TASKS = {task.source: task for task in suite_tasks(SUITE)}
