@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from molmix_bench.submissions import score as submissions_score
 
 if TYPE_CHECKING:
     from molmix_bench.metrics.scores import Scores
+    from molmix_bench.studies.run import Study
     from molmix_bench.training.trained import Run
     from molmix_bench.transfer.embed import Embedded
     from molmix_bench.transfer.outcome import Finetuned
     from molmix_bench.transfer.predict import Predicted
     from molmix_bench.transfer.read import OwnData
 
-__all__ = ["embed", "finetune", "load", "predict", "run", "score"]
+__all__ = ["embed", "finetune", "load", "predict", "run", "score", "study"]
 
 
 def run(
@@ -180,6 +181,38 @@ def predict(
     distances = distances_of(run, mix=mix, far=far)
     reading = Reading(smiles=smiles)
     return predict_table(open_ensemble(run), Path(data), Path(out), distances=distances, reading=reading)
+
+
+def study(
+    spec: str | Path,
+    *,
+    mixes: Mapping[str, str | Path | Mix] | None = None,
+    raw: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    settings: Iterable[str] = (),
+    most: int | None = None,
+) -> Study:
+    """Returns a study as far as it has come; called again, it goes on where it was.
+
+    Args:
+        spec: a YAML file, or the name of a study, such as `diversity`.
+        mixes: in place of the names in the spec: directories, or other names.
+        raw: folders with the files of tasks; the rest is downloaded.
+        out: the directory to make; `studies/<name>` when not given.
+        settings: changes of the spec, such as `seeds=[0, 1]`.
+        most: cells to do now, at most; 0 reports alone.
+
+    Raises:
+        MissingExtraError: the extra `train` or `cards` is not installed.
+        UsageError, SpecError, RunError: as `specs.study.load_study` and `studies.run.run_study`.
+    """
+    require_train()
+    from molmix_bench.specs.study import load_study
+    from molmix_bench.studies.run import run_study
+
+    parsed = load_study(spec, settings)
+    folder = Path(out or Path("studies") / parsed.name)
+    return run_study(parsed, folder, mixes=mixes, raw=tuple(map(Path, raw)), most=most)
 
 
 def _opened(mix: str | Path | Mix) -> Mix:
