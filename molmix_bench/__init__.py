@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from molmix_bench.api import embed, finetune, load, predict, run, score
+    from molmix_bench.api import embed, finetune, load, predict, run, score, study
     from molmix_bench.graphs.cached import open_store as graphs
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "embed", "finetune", "graphs", "load", "predict", "run", "score"]
+__all__ = ["__version__", "embed", "finetune", "graphs", "load", "predict", "run", "score", "study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,18 +10,20 @@ from molmix_bench.extras import require_train
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.mix import Mix
 from molmix_bench.resolve import load
+from molmix_bench.sources.frames import require_file
 from molmix_bench.specs.baselines import load_run_spec
 from molmix_bench.submissions import score as submissions_score
 
 if TYPE_CHECKING:
     from molmix_bench.metrics.scores import Scores
+    from molmix_bench.studies.run import Study
     from molmix_bench.training.trained import Run
     from molmix_bench.transfer.embed import Embedded
     from molmix_bench.transfer.outcome import Finetuned
     from molmix_bench.transfer.predict import Predicted
     from molmix_bench.transfer.read import OwnData
 
-__all__ = ["embed", "finetune", "load", "predict", "run", "score"]
+__all__ = ["embed", "finetune", "load", "predict", "run", "score", "study"]
 
 
 def run(
@@ -175,9 +177,42 @@ def predict(
     from molmix_bench.transfer.predict import distances_of, predict_table
     from molmix_bench.transfer.stream import Reading
 
+    require_file(Path(data))
     distances = distances_of(run, mix=mix, far=far)
     reading = Reading(smiles=smiles)
     return predict_table(open_ensemble(run), Path(data), Path(out), distances=distances, reading=reading)
+
+
+def study(
+    spec: str | Path,
+    *,
+    mixes: Mapping[str, str | Path | Mix] | None = None,
+    raw: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    settings: Iterable[str] = (),
+    most: int | None = None,
+) -> Study:
+    """Returns a study as far as it has come; called again, it goes on where it was.
+
+    Args:
+        spec: a YAML file, or the name of a study, such as `diversity`.
+        mixes: in place of the names in the spec: directories, or other names.
+        raw: folders with the files of tasks; the rest is downloaded.
+        out: the directory to make; `studies/<name>` when not given.
+        settings: changes of the spec, such as `seeds=[0, 1]`.
+        most: cells to do now, at most; 0 reports alone.
+
+    Raises:
+        MissingExtraError: the extra `train` or `cards` is not installed.
+        UsageError, SpecError, RunError: as `specs.study.load_study` and `studies.run.run_study`.
+    """
+    require_train()
+    from molmix_bench.specs.study import load_study
+    from molmix_bench.studies.run import run_study
+
+    parsed = load_study(spec, settings)
+    folder = Path(out or Path("studies") / parsed.name)
+    return run_study(parsed, folder, mixes=mixes, raw=tuple(map(Path, raw)), most=most)
 
 
 def _opened(mix: str | Path | Mix) -> Mix:

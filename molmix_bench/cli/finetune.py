@@ -65,9 +65,9 @@ def finetune_run(  # noqa: PLR0913, PLR0917  # one for each option
 
     spec = FinetuneSpec().changed(_settings(mode, split, column, folds, seeds) + (settings or []))
     opened = open_run(run)
-    trained_on = mix_of(opened, mix)
     own = read_measurements(data, Columns(smiles, tuple(task or ()), kind, split=spec.folds.column))
     tell_data(own)
+    trained_on = mix_of(opened, mix)
     folder = out or Path("finetuned") / f"{opened.spec.name}-{own.measurements.name}"
     print_finetuned(finetune(Start.of(opened), own, spec, folder, mix=trained_on), json=json)
 

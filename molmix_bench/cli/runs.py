@@ -17,6 +17,7 @@ from molmix_bench.cli.suites import run_on_suite
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.extras import require_train
 from molmix_bench.resolve import load
+from molmix_bench.sources.frames import require_file
 from molmix_bench.specs.baselines import find_baselines, load_run_spec
 from molmix_bench.specs.suite import suite_names
 from molmix_bench.talk import say
@@ -177,6 +178,7 @@ def _predict_file(
     from molmix_bench.transfer.stream import Reading
 
     mix, far = training
+    require_file(data)  # Before a mix is looked for, which is a longer story.
     distances = distances_of(folder, mix=mix, far=far)
     done = predict_table(open_ensemble(folder), data, out, distances=distances, reading=Reading(*reading))
     tell_problems(done.problems)

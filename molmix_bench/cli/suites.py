@@ -13,7 +13,7 @@ from molmix_bench.cli.output import print_json
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.extras import require_train
 from molmix_bench.specs.baselines import load_run_spec
-from molmix_bench.specs.suite import load_suite
+from molmix_bench.specs.suite import load_suite, suite_tasks
 from molmix_bench.talk import say
 
 if TYPE_CHECKING:
@@ -54,16 +54,18 @@ def run_on_suite(
     raw, trained_on, out = places
     if len(specs) != 1:
         raise UsageError(f"suite {suite}", found=f"{len(specs)} specs", expected="one")
+    only = None if datasets is None else tuple(name.strip() for name in datasets.split(",") if name.strip())
+    suite_tasks(load_suite(suite), only)  # What is misspelt is said before a mix is looked for.
     start, mix = _start(specs[0], [item for item in settings if not item.startswith(_PREFIX)], trained_on)
     own = [item.removeprefix(_PREFIX) for item in settings if item.startswith(_PREFIX)]
-    only = None if datasets is None else tuple(name.strip() for name in datasets.split(",") if name.strip())
     folder = out or Path("runs") / f"{start.spec.name}-{suite}"
     spec = usual_spec(start).changed(own)
     done = run_suite(start, load_suite(suite), folder, spec=spec, files=(raw, only), mix=mix)
     _print(done, json=json)
     if done.missing:
         names = ", ".join(done.missing)
-        found = f"{len(done.missing)} datasets that could not be learnt"
+        count = len(done.missing)
+        found = f"{count} dataset{'s' if count > 1 else ''} that could not be learnt"
         raise RunError(names, found=found, fix="see above why; the same command goes on with these")
 
 

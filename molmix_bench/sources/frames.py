@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from molmix_bench.errors import SourceError
+from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.parquet import open_parquet
 from molmix_bench.specs.base import nearest
 
@@ -21,6 +21,12 @@ BLOCK_BYTES = 16 << 20
 _HEADER_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+def require_file(path: Path) -> None:
+    """Raises `UsageError` where there is no such file."""
+    if not path.is_file():
+        raise UsageError(str(path), found="no such file", fix="check the path")
 
 
 def column_names(path: Path) -> list[str]:
@@ -56,6 +62,20 @@ def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFr
             num_waiting -= rows
     if num_waiting:
         yield _to_frame(pa.Table.from_batches(waiting))
+
+
+def texts_of(column: pl.Series, file: str) -> pl.Series:
+    """Returns a column as texts.
+
+    Raises:
+        SourceError: it holds lists, records, or bytes that are no text.
+    """
+    if not column.dtype.is_nested():
+        try:
+            return column.cast(pl.String)
+        except pl.exceptions.PolarsError:
+            pass  # Bytes that are no UTF-8, or objects of another program: told below.
+    raise SourceError(f"{file}, column {column.name!r}", found=str(column.dtype), expected="texts or numbers")
 
 
 def _to_frame(table: pa.Table) -> pl.DataFrame:

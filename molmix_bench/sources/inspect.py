@@ -12,7 +12,7 @@ import polars as pl
 
 from molmix_bench.chem.molecule import standardize_all
 from molmix_bench.errors import SourceError, UsageError
-from molmix_bench.sources.frames import column_names, read_frames
+from molmix_bench.sources.frames import column_names, read_frames, require_file
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
 from molmix_bench.vocab import Kind
@@ -95,12 +95,12 @@ def inspect_table(path: Path, *, smiles: str | None = None) -> Inspection:
         UsageError: there is no such file or column.
         SourceError: the file is empty, unreadable, or no column holds molecules.
     """
-    if not path.is_file():
-        raise UsageError(str(path), found="no such file", fix="check the path")
+    require_file(path)
     names = column_names(path)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if smiles is not None and (not smiles or smiles not in names or smiles in repeated):
-        found = f"column {smiles!r} {'twice' if smiles in repeated else 'not among them'}{nearest(smiles, names)}"
+        what = "twice" if smiles in repeated else f"not among them{nearest(smiles, names)}"
+        found = f"column {smiles!r} {what}"
         raise UsageError(path.name, found=found, expected=f"one of {', '.join(names[:20])}")
     # A column without a name, such as the row numbers that pandas writes, cannot be asked for.
     tallies = [_Tally(name) for name in names if name and name not in repeated]

@@ -15,7 +15,7 @@ known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -166,6 +166,10 @@ def spread(sample: Sample, *, against: float = 0.0) -> Effect:
 def slope(samples: Sequence[Sample], design: FloatArray, contrast: Sequence[float]) -> Effect | None:
     """Returns a combination of the coefficients of a least-squares fit to all seeds' scores; above 0 is better.
 
+    Where all levels have the same seeds, each seed has a fit of its own, and the error is that of their mean: seeds
+    that draw other datasets or molecules differ in how steep they are, which residuals of one common fit do not show
+    (Feldman, J. Appl. Physiol. 1988, 64, 1721). The error of a common fit stands for levels of other seeds alone.
+
     Args:
         samples: the levels.
         design: a row for each level, a column for each coefficient; a constant is one of them.
@@ -177,6 +181,12 @@ def slope(samples: Sequence[Sample], design: FloatArray, contrast: Sequence[floa
     if not samples or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     sign = 1.0 if samples[0].direction == "higher" else -1.0
+    if all(sample.seeds == samples[0].seeds for sample in samples):
+        of_seeds = np.asarray(contrast, np.float64) @ np.linalg.pinv(design)
+        values = sign * of_seeds @ np.stack([sample.values for sample in samples])
+        replicates = [sample.replicates for sample in samples if sample.replicates is not None]
+        every = sign * of_seeds @ np.stack(replicates) if len(replicates) == len(samples) else None
+        return spread(replace(samples[0], values=values, replicates=every))
     rows = np.repeat(design, [len(sample.values) for sample in samples], axis=0)
     values = sign * np.concatenate([sample.values for sample in samples])
     solve, weights = np.linalg.pinv(rows), np.asarray(contrast, np.float64)

@@ -162,6 +162,19 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
         table.write_parquet(part, statistics=False)
 
 
+def read_written(path: Path) -> pl.DataFrame:
+    """Returns what `write_table` wrote.
+
+    Raises:
+        RunError: the file is damaged, or not there.
+    """
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        fix = "delete the fine-tuning, and give the command that made it again"
+        raise RunError(str(path), found=f"no readable table ({error})", fix=fix) from None
+
+
 def write_piece(path: Path, result: PieceResult, test: NDArray[np.floating]) -> None:
     """Writes what one method gave on one fold with one seed."""
     with written_whole(path) as part, part.open("wb") as file:

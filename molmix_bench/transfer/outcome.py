@@ -22,7 +22,7 @@ from molmix_bench.specs.finetune import FinetuneResult, FinetuneSpec, Method, Pi
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.transfer.fold_data import FoldData
-from molmix_bench.transfer.folder import FinetuneFolder, read_piece
+from molmix_bench.transfer.folder import FinetuneFolder, read_piece, read_written
 from molmix_bench.transfer.scoring import Part, make_reference, parts_of, primary_metric
 from molmix_bench.vocab import MOL_ID, SMILES
 
@@ -74,15 +74,15 @@ class Finetuned:
 
     def drops(self) -> pl.DataFrame:
         """Returns the rows and labels of the file that were not learnt, with reasons."""
-        return pl.read_parquet(self.folder.drops)
+        return read_written(self.folder.drops)
 
     def molecules(self) -> pl.DataFrame:
         """Returns what was learnt: identities, labels, and whether the run had seen them."""
-        return pl.read_parquet(self.folder.molecules)
+        return read_written(self.folder.molecules)
 
     def predictions(self) -> pl.DataFrame:
         """Returns labels and predictions of the molecules tested, each by networks that did not see it."""
-        return pl.read_parquet(self.folder.predictions)
+        return read_written(self.folder.predictions)
 
 
 def open_finetuned(path: str | Path) -> Finetuned:

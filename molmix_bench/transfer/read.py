@@ -13,7 +13,7 @@ import polars as pl
 from molmix_bench.build.draft import name_of
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.metrics.cells import FloatArray
-from molmix_bench.sources.frames import column_names, read_frames
+from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of
 from molmix_bench.sources.inspect import OTHER_MISSING, Inspection, infer_kind, inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
@@ -22,6 +22,8 @@ from molmix_bench.vocab import SMILES, DropReason, Kind
 
 MIN_MOLECULES = 20
 """With fewer, no part of them says anything of the rest."""
+MAX_CLASSES = 127
+"""Of a task, as in mixes."""
 _ROWS_AT_ONCE = 65_536
 _LARGEST = float(np.finfo(np.float32).max)
 _BOUND = re.compile(r"^[<>≤≥~]|^[=]?[<>]")
@@ -60,26 +62,25 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
         SourceError: the file is damaged, or its labels are all of one class or of one value, or too few.
     """
     columns = columns or Columns()
-    if not path.is_file():
-        raise UsageError(str(path), found="no such file", fix="check the path")
+    require_file(path)
     table = inspect_table(path, smiles=columns.smiles or usual_smiles(column_names(path)))
     tasks = columns.tasks or (_only_task(table),)
     _check_columns(path, table.smiles, tasks, columns.split)
     frame = _read_columns(path, [table.smiles, *tasks, *([columns.split] if columns.split else [])])
-    parsed = [_Parsed.of(frame[task], task) for task in tasks]
+    parsed = [_Parsed.of(frame[task], path.name) for task in tasks]
     kind, num_classes = columns.kind, columns.num_classes
     if kind is None:
         kind, num_classes = _common_kind(path, parsed)
     elif kind is Kind.MULTICLASS and num_classes is None:
-        num_classes = max(3, 1 + int(max(item.largest for item in parsed)))
+        num_classes = _count_classes(path, parsed)
     raw = RawMeasurements(
         name=name_of(path.name),
         tasks=tasks,
         kind=kind,
         num_classes=num_classes,
-        smiles=_texts(frame[table.smiles], path),
+        smiles=texts_of(frame[table.smiles], path.name).to_list(),
         labels=np.column_stack([item.as_kind(kind, num_classes) for item in parsed]),
-        groups=None if columns.split is None else _groups(frame[columns.split]),
+        groups=None if columns.split is None else _groups(frame[columns.split], path),
         problems=tuple(problem for item in parsed for problem in item.problems),
     )
     found = clean(raw)
@@ -139,6 +140,8 @@ def check_learnable(found: Measurements, *, where: str) -> None:
     if len(found) < MIN_MOLECULES:
         rows = found.accounting
         shown = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items())
+        if detail := next(iter(found.problems.filter("dropped")["detail"]), ""):
+            shown += f"; the first: {detail}"
         raise SourceError(
             where,
             found=f"{len(found):,} molecules with a label, of {rows.read:,} rows{f' ({shown})' if shown else ''}",
@@ -166,10 +169,11 @@ def _only_task(table: Inspection) -> str:
 
 
 def _check_columns(path: Path, smiles: str, tasks: Sequence[str], split: str | None) -> None:
-    names = column_names(path)
+    names = [name for name in column_names(path) if name]
     for name, option in (*((task, "--task") for task in tasks), *([(split, "--column")] if split else [])):
         if name not in names or name == smiles:
-            found = f"{option} {name!r}, {'its SMILES' if name == smiles else 'no column of it'}{nearest(name, names)}"
+            what = "its SMILES" if name == smiles else f"no column of it{nearest(name, names)}"
+            found = f"{option} {name!r}, {what}"
             raise UsageError(path.name, found=found, expected=f"one of {', '.join(names[:20])}")
     if len(set(tasks)) < len(tasks):
         raise UsageError(path.name, found="a task named twice", expected="each once")
@@ -180,15 +184,8 @@ def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
     return pl.concat(list(read_frames(path, names, _ROWS_AT_ONCE)))
 
 
-def _texts(column: pl.Series, path: Path) -> list[str | None]:
-    if column.dtype.is_nested():
-        where = f"{path.name}, column {column.name!r}"
-        raise SourceError(where, found=str(column.dtype), expected="texts, a SMILES each")
-    return column.cast(pl.String).to_list()
-
-
-def _groups(column: pl.Series) -> list[str | None]:
-    texts = column.cast(pl.String).str.strip_chars()
+def _groups(column: pl.Series, path: Path) -> list[str | None]:
+    texts = texts_of(column, path.name).str.strip_chars()
     return [None if text is None or text in MISSING else text for text in texts.to_list()]
 
 
@@ -205,18 +202,14 @@ class _Parsed:
     problems: list[Problem]
 
     @classmethod
-    def of(cls, column: pl.Series, task: str) -> _Parsed:
+    def of(cls, column: pl.Series, file: str) -> _Parsed:
         """Returns the numbers of a column, and a problem for each cell that holds something else."""
+        task = column.name
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
             values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
             texts: list[str | None] = [None] * len(values)
         else:
-            shown = (
-                column.cast(pl.String)
-                if not column.dtype.is_nested()
-                else column.cast(pl.List(pl.String)).list.join(" ")
-            )
-            stripped = shown.str.strip_chars()
+            stripped = texts_of(column, file).str.strip_chars()
             stripped = stripped.set(stripped.is_in([*MISSING, *OTHER_MISSING]), None)
             values = stripped.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().copy()
             texts = stripped.to_list()
@@ -277,6 +270,17 @@ def _common_kind(path: Path, parsed: Sequence[_Parsed]) -> tuple[Kind, int | Non
     kind = next(iter(found.values()))[0]
     sizes = [num_classes for _, num_classes in found.values() if num_classes is not None]
     return kind, max(sizes) if sizes else None
+
+
+def _count_classes(path: Path, parsed: Sequence[_Parsed]) -> int:
+    """Returns how many classes labels have that are said to be classes."""
+    largest = max(item.largest for item in parsed)
+    if largest >= MAX_CLASSES:
+        fix = "number the classes from 0, or learn a quantity with --kind regression"
+        raise UsageError(
+            path.name, found=f"class {largest:g}", expected=f"classes from 0 to {MAX_CLASSES - 1}", fix=fix
+        )
+    return max(3, 1 + int(largest))
 
 
 def _is_class(item: _Parsed) -> bool:

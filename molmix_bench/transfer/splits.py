@@ -152,7 +152,7 @@ def _draw_validation(
 
 
 def _by_column(found: Measurements, spec: FoldsSpec) -> tuple[Fold, ...]:
-    texts = [text.lower() for text in found.groups or ()]
+    texts = [_whole(text.lower()) for text in found.groups or ()]
     names = sorted(set(texts))
     molecules = np.arange(len(texts))
     if names and all(name in _PARTS for name in names):
@@ -176,6 +176,16 @@ def _by_column(found: Measurements, spec: FoldsSpec) -> tuple[Fold, ...]:
         expected=f"train, validation and test, or numbers of 2 to {_MAX_FOLDS} folds",
         fix="correct the column, or split by scaffold or at random",
     )
+
+
+def _whole(text: str) -> str:
+    """Returns the number of a fold as one text, however a program has written it; other texts as they are.
+
+    >>> _whole("03"), _whole("3.0"), _whole("test")
+    ('3', '3', 'test')
+    """
+    number = text.partition(".")[0] if text.rstrip("0").endswith(".") else text
+    return str(int(number)) if number.isdecimal() else text
 
 
 def _limited(fold: Fold, spec: FoldsSpec, number: int) -> Fold:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 import joblib
-import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -18,7 +17,7 @@ from tqdm import tqdm
 
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.parallel import map_in_order
-from molmix_bench.sources.frames import column_names, read_frames
+from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of
 from molmix_bench.sources.inspect import inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.transfer.chunk import Chunk, Demand, prepare
@@ -58,8 +57,7 @@ def open_table(path: Path, smiles: str | None = None) -> Table:
         UsageError: there is no such file or column.
         SourceError: the file is empty or damaged.
     """
-    if not path.is_file():
-        raise UsageError(str(path), found="no such file", fix="check the path")
+    require_file(path)
     names = column_names(path)
     chosen = smiles or usual_smiles(names)
     if chosen is None:
@@ -92,11 +90,7 @@ def stream(table: Table, demand: Demand, *, workers: int | None = None) -> Itera
 def _texts(table: Table) -> Iterator[tuple[int, list[str | None]]]:
     start = 0
     for frame in read_frames(table.path, [table.smiles], ROWS_PER_CHUNK):
-        column = frame[table.smiles]
-        if column.dtype.is_nested():
-            where = f"{table.path.name}, column {table.smiles!r}"
-            raise SourceError(where, found=str(column.dtype), expected="texts, a SMILES each")
-        yield start, column.cast(pl.String).to_list()
+        yield start, texts_of(frame[table.smiles], table.path.name).to_list()
         start += frame.height
 
 

@@ -61,7 +61,8 @@ def run_suite(
     """Learns every dataset of a suite, each in a folder of its own, and returns what came out.
 
     With a finished run, its networks go on learning; with the spec of one, it is learnt from scratch. Called again, it
-    goes on where it was. A dataset whose file cannot be had is named, and the others are learnt.
+    goes on where it was. A dataset whose file cannot be had or read, or is too small for the suite's folds, is named,
+    and the others are learnt.
 
     Args:
         start: a run, or the spec of one.
@@ -82,13 +83,12 @@ def run_suite(
     for task in suite_tasks(suite, only):
         try:
             data = read_task(task, raw)
+            say(f"{task.source}: {len(data.measurements):,} molecules")
+            own = spec.model_copy(update={"folds": task.folds})
+            finished[task.source] = finetune(start, data, own, out / task.source, mix=mix)
         except SourceError as error:
             missing[task.source] = str(error)
             say(f"{task.source}: left out; {error}")
-            continue
-        say(f"{task.source}: {len(data.measurements):,} molecules")
-        own = spec.model_copy(update={"folds": task.folds})
-        finished[task.source] = finetune(start, data, own, out / task.source, mix=mix)
     return SuiteRun(suite.name, out, finished, missing)
 
 
@@ -114,12 +114,17 @@ def read_task(task: SuiteTask, raw: Sequence[Path]) -> OwnData:
 
     Raises:
         UsageError: a folder does not exist.
-        SourceError: the file cannot be had or read.
+        SourceError: the file cannot be had or read, or has not the catalog's columns.
     """
     source = load_source_spec(task.source)
     name, columns = _columns(source)
     (file,) = locate_files(source, raw)
-    data = read_measurements(file.path, columns)
+    try:
+        data = read_measurements(file.path, columns)
+    except UsageError as error:
+        # The columns are the catalog's, not the user's: another file lies under this name.
+        fix = f"put the file of source {source.name} there"
+        raise SourceError(error.where, found=error.found, expected=error.expected, fix=fix) from None
     tasks = tuple(item.name for item in source.datasets[name].tasks)
     return replace(data, measurements=replace(data.measurements, name=name, tasks=tasks), file=file.spec.name)
 

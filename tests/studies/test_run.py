@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+import yaml
 
+import molmix_bench as mb
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.specs.answer import StudyAnswer
 from molmix_bench.studies.run import run_study
@@ -89,8 +91,6 @@ def test_scale_gives_small_shares_more_epochs(chains, tmp_path):
 
 def test_efficiency(chains, tmp_path):
     """Baselines that are files: costs, parameters, and energy that nobody measured is no number."""
-    import yaml
-
     names = []
     for name, model in (("trivial", {"architecture": "trivial"}), ("gine", NETWORK["model"])):
         data = {"name": name, "description": name, "mix": "elsewhere", "model": model, "max_parameters": None}
@@ -153,3 +153,20 @@ def test_what_a_study_is_refused_for(chains, table, tmp_path):
         _run(study("scale"), chains, tmp_path / "d")
     with pytest.raises(UsageError, match=r"no dataset 'esoll' \(did you mean 'esol'\?\)"):
         _run(study("transfer", table, tasks=[{"source": "esoll"}]), chains, tmp_path / "e")
+
+
+def test_in_python(chains, tmp_path):
+    """`mb.study` takes a YAML file and settings, does so many cells, and goes on when called again."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(study("scale").model_dump(mode="json")))
+    options = {
+        "mixes": {"chains": chains},
+        "out": str(tmp_path / "out"),
+        "raw": [str(tmp_path)],
+        "settings": ["seeds=[3]", "widths=[4]"],
+    }
+    begun = mb.study(path, **options, most=1)
+    assert (len(begun.outcome.done), len(begun.outcome.waiting)) == (1, 1)
+    done = mb.study(path, **options)
+    assert done.is_finished
+    assert done.spec.seeds == (3,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from molmix_bench.errors import RunError, UsageError
 from molmix_bench.training.trained import predict_run
 from molmix_bench.transfer.ensemble import open_ensemble
 from molmix_bench.transfer.finetune import finetune
+from molmix_bench.transfer.outcome import open_finetuned
 from molmix_bench.transfer.predict import Distances, distances_of, name_columns, predict_table
 from molmix_bench.transfer.start import Start
 from molmix_bench.transfer.stream import Reading
@@ -121,6 +124,16 @@ def test_the_mix_of_a_run_is_needed(pretrained, chains, tmp_path):
         distances_of(pretrained.path, mix=build_chains(tmp_path, step=-38.0))
     assert distances_of(pretrained.path, mix="none") is None
     assert distances_of(pretrained.path, mix=str(chains.path)).mix.path == chains.path
+
+
+def test_a_table_of_molecules_that_is_damaged(finished, tmp_path):
+    """A fine-tuning whose molecules cannot be read, or are gone, is refused with the file and what to do."""
+    shutil.copytree(finished.path, tmp_path / "tuned")
+    path = tmp_path / "tuned" / "molecules.parquet"
+    for damage in (lambda: path.write_bytes(path.read_bytes()[:50]), path.unlink):
+        damage()
+        with pytest.raises(RunError, match=r"molecules.parquet: no readable table \(.*delete the fine-tuning"):
+            open_finetuned(tmp_path / "tuned").molecules()
 
 
 def test_names_of_columns():

@@ -91,11 +91,36 @@ def test_numbers_that_are_no_class(tmp_path):
     assert found.problems.row(0, named=True)["detail"] == "7 is no class from 0 to 1"
 
 
+@pytest.mark.parametrize("column", ["smiles", "size", "part"])
+@pytest.mark.parametrize("cell", [["C"], {"a": "C"}, b"\xff"])
+def test_cells_that_are_no_texts(tmp_path, column, cell):
+    """Lists, records and bytes are refused with their column, whatever it is for."""
+    values = {"smiles": list(MOLECULES), "size": list(map(float, range(SIZE))), "part": ["train"] * SIZE}
+    pl.DataFrame(values | {column: [cell] * SIZE}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SourceError, match=rf"t.parquet, column '{column}': found \w+.*; expected texts or numbers"):
+        read_measurements(tmp_path / "t.parquet", Columns("smiles", ("size",), split="part"))
+
+
+def test_classes_that_are_too_many(tmp_path):
+    """A quantity that is said to be a class is refused before a network of millions of outputs is made."""
+    path = write_table(tmp_path / "t.csv", value=[row * 1_000 for row in range(SIZE)])
+    with pytest.raises(UsageError, match=r"found class 49000; expected classes from 0 to 126; number the classes"):
+        read_measurements(path, Columns(tasks=("value",), kind=Kind.MULTICLASS))
+
+
+def test_words_for_labels(tmp_path):
+    """Where next to nothing is a label, the error shows one that is none."""
+    path = write_table(tmp_path / "t.csv", value=["True", "False"] * (SIZE // 2))
+    with pytest.raises(SourceError, match=r"\(50 no_number; the first: 'True' is no number\)"):
+        read_measurements(path, Columns(tasks=("value",)))
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         (Columns(tasks=("sizes",)), "--task 'sizes', no column of it (did you mean 'size'?)"),
-        (Columns(tasks=("smiles",)), "--task 'smiles', its SMILES"),
+        (Columns(tasks=("smiles",)), "--task 'smiles', its SMILES; expected"),
+        (Columns(tasks=("",)), "--task '', no column of it"),
         (Columns(tasks=("size", "size")), "a task named twice"),
         (Columns(smiles="smile", tasks=("size",)), "column 'smile' not among them (did you mean 'smiles'?)"),
         (Columns(), "labels in size, aromatic, ring; name one or more with --task"),
@@ -124,7 +149,7 @@ def test_three_rows(tmp_path):
     """Too few molecules are refused, with how many there are and where the other rows went."""
     (tmp_path / "t.csv").write_text("smiles,y\nC,1.5\nCC,2\nC1CC,3\n")
     with pytest.raises(
-        SourceError, match=r"2 molecules with a label, of 3 rows \(1 unparsable\); expected at least 20"
+        SourceError, match=r"2 molecules with a label, of 3 rows \(1 unparsable; the first: .*\); expected at least 20"
     ):
         read_measurements(tmp_path / "t.csv", Columns(tasks=("y",)))
 

@@ -103,6 +103,14 @@ def test_column_with_numbers(data):
     assert [fold.test[0] for fold in folds] == [0, 1, 2]
 
 
+def test_numbers_as_programs_write_them(data):
+    """A fold that is 1 in one row, and 1.0 or 01 in another, as tables with gaps are written, is one fold."""
+    texts = [(f"{row % 2}", f"{row % 2}.0", f"0{row % 2}")[row % 3] for row in range(50)]
+    folds = make_folds(_with_groups(data, texts), FoldsSpec(split="column", column="fold"))
+    assert [len(fold.test) for fold in folds] == [25, 25]
+    _check(folds, 50, disjoint=True)
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
