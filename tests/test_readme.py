@@ -20,12 +20,12 @@ BLOCKS = {name: (form, text) for name, form, text in BLOCK.findall(README)}
 def test_blocks_are_marked():
     """The blocks that this file runs are all there."""
     assert list(BLOCKS) == [
-        *("data", "training", "python", "hub", "own", "my_net", "network", "publish", "report", "submit")
+        *("data", "training", "python", "hub", "own", "tune", "my_net", "network", "publish", "report", "submit")
     ]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_blocks_run(tmp_path):
     """Every command and program exits with 0; each finds what the ones before it made, and a Hub of its own."""
     environment = os.environ | {"MOLMIX_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path / "hf")}
