@@ -31,7 +31,7 @@ def require_file(path: Path) -> None:
 
 def column_names(path: Path) -> list[str]:
     """Returns the columns of a table file, in order; raises `SourceError` like `read_table`."""
-    if path.suffix == ".parquet":
+    if _ending(path) == ".parquet":
         return list(_open_parquet(path).schema_arrow.names)
     delimiter = _delimiter(path)
     with _open_text(path) as stream:
@@ -49,7 +49,7 @@ def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFr
         SourceError: the file is of no known form, damaged, or lacks a column.
     """
     _check_columns(path, columns)
-    batches = _parquet_batches(path, columns, rows) if path.suffix == ".parquet" else _text_batches(path, columns)
+    batches = _parquet_batches(path, columns, rows) if _ending(path) == ".parquet" else _text_batches(path, columns)
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
     for batch in batches:
@@ -135,7 +135,7 @@ def _text_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _open_text(path: Path) -> pa.NativeFile:
-    return pa.input_stream(str(path), compression=_COMPRESSIONS.get(path.suffix))
+    return pa.input_stream(str(path), compression=_COMPRESSIONS.get(_ending(path)))
 
 
 def _first_line(stream: pa.NativeFile, path: Path) -> str:
@@ -159,8 +159,8 @@ def _first_line(stream: pa.NativeFile, path: Path) -> str:
 
 
 def _delimiter(path: Path) -> str:
-    stem = path.name.removesuffix(path.suffix) if path.suffix in _COMPRESSIONS else path.name
-    suffix = Path(stem).suffix
+    stem = path.name.removesuffix(path.suffix) if _ending(path) in _COMPRESSIONS else path.name
+    suffix = _ending(Path(stem))
     if suffix not in _DELIMITERS:
         raise SourceError(
             path.name,
@@ -169,6 +169,11 @@ def _delimiter(path: Path) -> str:
             fix="rename the file after its form",
         )
     return _DELIMITERS[suffix]
+
+
+def _ending(path: Path) -> str:
+    # Programs on Windows write DATA.CSV.
+    return path.suffix.lower()
 
 
 def _damaged(path: Path, error: Exception) -> SourceError:

@@ -33,10 +33,10 @@ TEXT = 'smiles,x,a,b\nC,1,0.5,2\n"CC\n",1,,NaN\n  CCC ,1, -1e3 ,NA\n'
 ROWS = [("C", 0.5, 2.0), ("CC\n", None, None), ("  CCC ", -1000.0, None)]
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.tab", "t.csv.gz", "t.csv.bz2", "t.tsv.gz"])
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.tab", "t.csv.gz", "t.csv.bz2", "t.tsv.gz", "T.CSV", "T.TSV.gz"])
 def test_text_forms(tmp_path, name):
-    """Delimiter and compression follow the name; quoted newlines, spaces and missing values are read."""
-    text = TEXT if ".csv" in name else TEXT.replace(",", "\t")
+    """Delimiter and compression follow the name, also in capitals; quoted newlines, spaces, missing values are read."""
+    text = TEXT if ".csv" in name.lower() else TEXT.replace(",", "\t")
     pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(name[-3:] if name.endswith("gz") else name[-4:], bytes)
     path = tmp_path / name
     path.write_bytes(pack(text.encode()))
