@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
+if TYPE_CHECKING:
+    from numpy.lib.npyio import NpzFile
+
+ARRAYS_DAMAGED = (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile, zlib.error)
+"""What reading an .npz file raises that is cut off, overwritten or lacks an array."""
 PART_SUFFIX = ".part"
 """Ends the name of a file that is being written; one that is left over was never finished."""
 
@@ -26,3 +34,13 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file whole or not at all."""
     with written_whole(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def opened_arrays(path: Path) -> Iterator[NpzFile]:
+    """Yields the arrays of an .npz file, none of which is unpickled; raises any of `ARRAYS_DAMAGED`."""
+    import numpy as np
+
+    # Opened here, since NumPy leaves open what it cannot read.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        yield arrays

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molmix_bench.atomic import written_whole
+from molmix_bench.atomic import ARRAYS_DAMAGED, opened_arrays, written_whole
 from molmix_bench.errors import RunError
 from molmix_bench.studies.cells import Measured, Score
 
@@ -41,12 +41,12 @@ def read_measured(folder: Path) -> Measured:
     """
     path = folder / _FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_arrays(path) as file:
             data = json.loads(str(file["text"]))
             replicates = {name: file[name].astype(np.float64) for name in file.files if name != "text"}
         scores = tuple(
             Score(**row, replicates=replicates.get(f"replicates_{place}")) for place, row in enumerate(data["scores"])
         )
         return Measured(scores, data["facts"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (*ARRAYS_DAMAGED, TypeError) as error:
         raise RunError(str(path), found=f"no readable scores ({error})", fix="delete it and run again") from None

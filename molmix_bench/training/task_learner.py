@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from molmix_bench.atomic import written_whole
+from molmix_bench.atomic import ARRAYS_DAMAGED, opened_arrays, written_whole
 from molmix_bench.errors import RunError
 from molmix_bench.graphs.label_tables import ABSENT
 from molmix_bench.graphs.store import GraphStore
@@ -238,7 +238,7 @@ def _fit_task(job: _Job) -> None:
 def _read_task(path: Path) -> tuple[NDArray[np.floating], _Sum]:
     """Returns what `_fit_task` wrote."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_arrays(path) as file:
             return file["values"], _Sum(int(file["num_leaves"]), float(file["seconds"]))
-    except (OSError, ValueError, KeyError) as error:
+    except ARRAYS_DAMAGED as error:
         raise RunError(str(path), found=f"no readable predictions ({error})", fix="delete it and run again") from None

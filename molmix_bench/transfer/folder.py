@@ -22,7 +22,7 @@ import polars as pl
 import yaml
 from numpy.typing import NDArray
 
-from molmix_bench.atomic import write_text, written_whole
+from molmix_bench.atomic import ARRAYS_DAMAGED, opened_arrays, write_text, written_whole
 from molmix_bench.errors import RunError
 from molmix_bench.specs.base import Spec, read_yaml, validate_spec
 from molmix_bench.specs.finetune import FinetuneOrigin, FinetuneResult, Method, PieceResult
@@ -188,9 +188,9 @@ def read_piece(path: Path) -> tuple[PieceResult, NDArray[np.floating]]:
         RunError: the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_arrays(path) as file:
             return PieceResult.model_validate_json(str(file["result"])), file["test"]
-    except (OSError, ValueError, KeyError) as error:
+    except ARRAYS_DAMAGED as error:
         raise RunError(str(path), found=f"no readable predictions ({error})", fix="delete it and run again") from None
 
 
