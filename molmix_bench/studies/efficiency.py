@@ -119,25 +119,27 @@ def _costs(records: Sequence[Record]) -> dict[str, float]:
 def _table(models: Mapping[str, _Model], claims: Sequence[Claim]) -> Table:
     front = on_front({name: model.costs.get("cpu_seconds") for name, model in models.items()}, claims)
     sign = 1 if next(iter(models.values())).sample.direction == "lower" else -1
+    measured = any("energy_joules" in model.costs for model in models.values())
     rows = []
     for name, model in sorted(models.items(), key=lambda item: sign * item[1].sample.mean):
         ends = spread(model.sample).interval() or (None, None)
-        costs = model.costs
+        known = model.costs
         rows.append(
             [
                 name,
                 number(model.sample.mean),
                 interval(*ends),
-                f"{costs['num_parameters']:,.0f}",
-                duration(costs["cpu_seconds"]) if "cpu_seconds" in costs else "not known",
-                duration(costs["wall_seconds"]) if "wall_seconds" in costs else "not known",
-                f"{costs['energy_joules'] / 1000:.3g} kJ" if "energy_joules" in costs else "not measurable",
+                f"{known['num_parameters']:,.0f}",
+                duration(known["cpu_seconds"]) if "cpu_seconds" in known else "not known",
+                duration(known["wall_seconds"]) if "wall_seconds" in known else "not known",
+                *([f"{known['energy_joules'] / 1000:.3g} kJ" if "energy_joules" in known else "not known"] * measured),
                 "yes" if name in front else "no" if front else "not known",
             ]
         )
     metric = next(iter(models.values())).sample.metric
-    header = ["baseline", metric, "95 % interval", "parameters", "processor", "clock", "energy", "on the front"]
-    return Table(header, rows, frozenset(header[1:7]))
+    costs = ["parameters", "processor", "clock", *(["energy"] * measured)]
+    header = ["baseline", metric, "95 % interval", *costs, "on the front"]
+    return Table(header, rows, frozenset(header[1:-1]))
 
 
 def on_front(seconds: Mapping[str, float | None], claims: Sequence[Claim]) -> frozenset[str]:
