@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from molmix_bench.cards.document import Block, Bullets, Code, Heading, Paragraph, Table, Text
 from molmix_bench.metrics.protocol import METRICS, Aggregation
@@ -34,22 +35,36 @@ def suite_section(suite: KeptSuite, notes: Iterable[str]) -> list[Block]:
         "Molecules are split by scaffold, the largest groups to train on. Scores are of the molecules tested, over "
         "seeds; the interval is that of a bootstrap over them. The last column says whether the first row of a dataset "
         "is better than this one, by the interval of their difference. Seen are the molecules tested of which the run "
-        "had other labels in training."
+        "had other labels in training; new ones are the rest, scored apart."
     )
     rows = [row for name, result in suite.results.items() for row in _dataset_rows(name, result)]
-    header = ["dataset", "molecules", "tested", "seen", "method", "metric", "score", "95 % interval", "the first is"]
+    header = [
+        "dataset",
+        "molecules",
+        "tested",
+        "seen",
+        "method",
+        "metric",
+        "score",
+        "95 % interval",
+        "of new ones",
+        "the first is",
+    ]
     blocks: list[Block] = [Heading(2, suite.name), Paragraph((*about, rule))]
     if remarks := list(notes):
         blocks.append(Bullets(remarks))
-    return [*blocks, Table(header, rows, frozenset(("molecules", "tested", "seen", "score", "95 % interval")))]
+    return [
+        *blocks,
+        Table(header, rows, frozenset(("molecules", "tested", "seen", "score", "95 % interval", "of new ones"))),
+    ]
 
 
 def _dataset_rows(name: str, result: FinetuneResult) -> list[list[Text]]:
     metric = METRICS[result.origin.data.kind][0]
-    scores = {
-        row["method"]: row
+    found = {
+        (row["part"], row["method"]): row
         for row in result.scores
-        if row["aggregation"] == str(Aggregation.MACRO) and row["metric"] == metric.name and row["part"] == "all"
+        if row["aggregation"] == str(Aggregation.MACRO) and row["metric"] == metric.name
     }
     compared = {row["method"]: row for row in result.differences if row["metric"] == metric.name}
     tested = sum(fold.test for fold in result.folds)
@@ -58,21 +73,26 @@ def _dataset_rows(name: str, result: FinetuneResult) -> list[list[Text]]:
     arrow = "↓" if metric.direction == "lower" else "↑"
     rows: list[list[Text]] = []
     for method in result.origin.spec.methods:
-        if method not in scores:
+        if (row := found.get(("all", method))) is None:
             continue
-        row = scores[method]
-        spread = "" if row["std"] is None else f" ± {number(row['std'])}"
+        new = found.get(("new", method)) if seen else None
         rows.append(
             [
                 *(facts if not rows else [""] * len(facts)),
                 _METHODS[method],
                 f"{metric.name} {arrow}",
-                f"{number(row['value'])}{spread}",
+                _score(row),
                 interval(row["ci_low"], row["ci_high"]),
+                "-" if new is None else _score(new),
                 _verdict(compared[method]["verdict"]) if method in compared else "",
             ]
         )
     return rows
+
+
+def _score(row: Mapping[str, Any]) -> str:
+    value = number(row["value"])
+    return value if row["std"] is None else f"{value} ± {number(row['std'])}"
 
 
 def _verdict(words: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from molmix_bench.cards.markdown import render_markdown
 from molmix_bench.errors import RunError, UsageError
-from molmix_bench.reports.kept_others import keep, read_kept_studies, read_kept_suites
+from molmix_bench.reports.kept_others import KeptSuite, keep, read_kept_studies, read_kept_suites
 from molmix_bench.reports.other_results import studies_section, suite_section
 from molmix_bench.specs.answer import Verdict
 from molmix_bench.specs.finetune import FinetuneSpec
@@ -56,8 +56,18 @@ def test_a_suite_is_kept_and_shown(made, tmp_path):
         if (row["method"], row["metric"], row["aggregation"]) == ("scratch", "mae_standardised", "macro")
     ]
     assert rows[0][6].startswith(f"{score['value']:.4g} ± ")
-    assert rows[0][8] == ""
-    assert all(row[8] in {"better", "worse", "no difference"} for row in rows[1:])
+    assert rows[0][8:] == ["-", ""]
+    assert all(row[9] in {"better", "worse", "no difference"} for row in rows[1:])
+
+
+def test_new_molecules_stand_apart(made):
+    """Where some of those tested were seen in training, the score of the others has a column."""
+    result = made[0].finished["freesolv"].result
+    folds = tuple(fold.model_copy(update={"seen": 2}) for fold in result.folds)
+    new = [{**row, "part": "new", "value": 0.125, "std": None} for row in result.scores]
+    seen = result.model_copy(update={"folds": folds, "scores": (*result.scores, *new)})
+    page = render_markdown(suite_section(KeptSuite("mine", {"freesolv": seen}), []))
+    assert page.count("| 0.125 |") == 3
 
 
 def test_a_study_is_kept_and_shown(made, tmp_path):
