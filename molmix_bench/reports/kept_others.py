@@ -13,12 +13,10 @@ from pathlib import Path
 
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.reports.kept import RESULT_FILE, keep_run
-from molmix_bench.specs.answer import StudyAnswer
+from molmix_bench.specs.answer import ANSWER_FILE, STUDY_SPEC_FILE, StudyAnswer
 from molmix_bench.specs.finetune import FinetuneResult
 from molmix_bench.training.folder import read_json
 from molmix_bench.transfer.outcome import is_finetuned, open_finetuned
-
-ANSWER_FILE, STUDY_SPEC = "answer.json", "spec.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def keep(path: str | Path, results: str | Path) -> Path:
     files = {f"{item.name}/{RESULT_FILE}": open_finetuned(item).folder.result for item in datasets}
     if not datasets:
         _check_study(source)
-        files = {name: source / name for name in (ANSWER_FILE, STUDY_SPEC)}
+        files = {name: source / name for name in (ANSWER_FILE, STUDY_SPEC_FILE)}
     if folder.exists():
         shutil.rmtree(folder)
     for name, file in files.items():

@@ -9,6 +9,9 @@ from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt
 
 from molmix_bench.specs.base import Spec
 
+ANSWER_FILE, STUDY_SPEC_FILE = "answer.json", "spec.yaml"
+"""What a study has come to, and the spec that makes it again, in its directory."""
+
 
 class Verdict(StrEnum):
     """What may be said of an effect, among all that a study looks at."""

@@ -24,7 +24,7 @@ from molmix_bench.atomic import write_text, written_whole
 from molmix_bench.errors import UsageError
 from molmix_bench.extras import require_cards, require_train
 from molmix_bench.mix import Mix
-from molmix_bench.specs.answer import StudyAnswer
+from molmix_bench.specs.answer import ANSWER_FILE, STUDY_SPEC_FILE, StudyAnswer
 from molmix_bench.specs.study import AnyStudy, TransferSpec
 from molmix_bench.studies.answer import Answer, Plan
 from molmix_bench.studies.bench import Bench
@@ -34,7 +34,7 @@ from molmix_bench.studies.results import Results, results_table
 from molmix_bench.talk import say
 
 CELLS_DIR, FIGURES_DIR = "cells", "figures"
-SPEC_FILE, TABLE_FILE, ANSWER_FILE, REPORT_FILE = "spec.yaml", "results.parquet", "answer.json", "report.html"
+TABLE_FILE, REPORT_FILE = "results.parquet", "report.html"
 
 
 class _Kind(Protocol):
@@ -100,7 +100,7 @@ def run_study(  # one for each thing that may be said of it
     plan = kind.plan(spec, bench)
     for note in plan.notes:
         say(f"{spec.name}: {note}")
-    write_text(out / SPEC_FILE, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+    write_text(out / STUDY_SPEC_FILE, yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
     outcome = run_cells(plan.cells, bench, most=most)
     figures = Figures()
     answer = kind.answer(spec, Results.of(outcome.done), figures)
@@ -155,7 +155,7 @@ def _record(spec: AnyStudy, plan: Plan, outcome: Outcome, *, answer: Answer, ben
 
 def _check_folder(out: Path) -> None:
     """Refuses a directory that holds something else."""
-    own = {CELLS_DIR, FIGURES_DIR, SPEC_FILE, TABLE_FILE, ANSWER_FILE, REPORT_FILE}
+    own = {CELLS_DIR, FIGURES_DIR, STUDY_SPEC_FILE, TABLE_FILE, ANSWER_FILE, REPORT_FILE}
     there = {path.name.removesuffix(".part") for path in out.iterdir()} if out.is_dir() else set()
     if strange := sorted(there - own):
         found = f"files that no study left there ({', '.join(strange[:3])})"
