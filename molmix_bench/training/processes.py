@@ -7,6 +7,7 @@ each process has. The last batches of an epoch are left out where not every proc
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -68,9 +69,29 @@ def _train_share(
 ) -> Progress | RunError:
     """Trains in one of the processes; what all of them raise comes back whole instead of as text."""
     torch.set_num_threads(threads)
-    own = Setting(**shared, fabric=fabric)
+    outcome = _outcome(Setting(**shared, fabric=fabric), make, seed=seed, folder=folder)
+    _leave_group()
+    return outcome
+
+
+def _outcome(own: Setting, make: MakeNetwork, *, seed: int, folder: SeedFolder) -> Progress | RunError:
+    """Trains; an error comes back without its traceback, whose frames would keep the trainer."""
     try:
-        with deterministic(fabric.device):
-            return Trainer(own, make(own, seed), seed=seed, folder=folder).train()
+        with deterministic(own.fabric.device):
+            progress = Trainer(own, make(own, seed), seed=seed, folder=folder).train()
     except RunError as error:
-        return error
+        return error.with_traceback(None)
+    # No process hangs up while another still takes in the last exchange.
+    own.fabric.barrier()
+    return progress
+
+
+def _leave_group() -> None:
+    """Ends this process's part in the group while Python can still let go of what the group holds.
+
+    Threads of gloo may still hold tensors of the last exchange; where they let go of them only while Python shuts down,
+    the process aborts, and a finished training counts as one that failed. What refers to itself in a circle (the
+    trainer's reducer of gradients, through its hooks) holds the group until it is collected.
+    """
+    gc.collect()
+    torch.distributed.destroy_process_group()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,30 @@ def test_fewer_batches_than_processes(chains, tmp_path):
     spec = run_spec(training__batch_size=1_000, training__epochs=1, **EXACT)
     with pytest.raises(RunError, match=r"fewer batches than the 2 processes .*lower training\.batch_size"):
         run(spec, chains, tmp_path, accelerator="cpu", devices=2)
+
+
+LEAVES = """
+import pathlib
+import torch.distributed
+from molmix_bench.training.processes import _leave_group
+
+def threads():
+    return {path.read_text().strip() for path in pathlib.Path("/proc/self/task").glob("*/comm")}
+
+torch.distributed.init_process_group("gloo", init_method="file://{PATH}", rank=0, world_size=1)
+module = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+module(torch.ones(1, 2)).sum().backward()
+own = {name for name in threads() if "gloo" in name}
+del module
+_leave_group()
+print(len(own), own & threads())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of threads are read from /proc")
+def test_no_thread_of_the_group_is_left_when_a_process_ends(tmp_path):
+    """One that still held a tensor while Python shut down would abort a process that had done its work."""
+    code = LEAVES.replace("{PATH}", str(tmp_path / "group"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    count, left = done.stdout.split(maxsplit=1)
+    assert (int(count) > 0, left.strip()) == (True, "set()")
