@@ -184,7 +184,8 @@ def _predict_file(
     tell_problems(done.problems)
     if done.threshold is not None:
         how = "as given" if far is not None else "which 95 of 100 training molecules exceed among themselves"
-        say(f"{done.num_far:,} molecules are far from training: nearest similarity below {done.threshold:.3f}, {how}")
+        bound = f"nearest similarity below {done.threshold:.3f}, {how}"
+        say(f"{done.num_far:,} of {done.predicted:,} molecules far from training: {bound}")
     if json:
         print_json(asdict(done) | {"path": str(done.path)})
         return

@@ -78,6 +78,16 @@ def texts_of(column: pl.Series, file: str) -> pl.Series:
     raise SourceError(f"{file}, column {column.name!r}", found=str(column.dtype), expected="texts or numbers")
 
 
+def truths_of(texts: pl.Series) -> pl.Series:
+    """Returns 1 for `true` and 0 for `false` in any case, as pandas writes them into CSV, float64; null for the rest.
+
+    >>> truths_of(pl.Series(["True", "FALSE", "1", None])).to_list()
+    [1.0, 0.0, None, None]
+    """
+    words = texts.cast(pl.String).str.to_lowercase()
+    return words.replace_strict({"true": 1.0, "false": 0.0}, default=None, return_dtype=pl.Float64)
+
+
 def _to_frame(table: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     if not isinstance(frame, pl.DataFrame):

@@ -12,7 +12,7 @@ import polars as pl
 
 from molmix_bench.chem.molecule import standardize_all
 from molmix_bench.errors import SourceError, UsageError
-from molmix_bench.sources.frames import column_names, read_frames, require_file
+from molmix_bench.sources.frames import column_names, read_frames, require_file, truths_of
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
 from molmix_bench.vocab import Kind
@@ -142,6 +142,9 @@ class _Tally:
     dtype: pl.DataType = field(default_factory=pl.Null)
     num_numbers: int = 0
     num_others: int = 0
+    num_truths: int = 0
+    """Others that are `true` or `false`; labels, where there is nothing else."""
+    truths: set[float] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
     """The first texts that are no numbers."""
     missing: set[str] = field(default_factory=set)
@@ -178,6 +181,9 @@ class _Tally:
         column = column.filter(column.is_not_null() & ~column.is_in(list(MISSING)))
         numbers = column.cast(pl.Float64, strict=False)
         others = column.filter(numbers.is_null())
+        truths = truths_of(others).drop_nulls()
+        self.truths |= set(truths.unique().to_list())
+        self.num_truths += len(truths)
         stands_for_nothing = others.is_in(list(OTHER_MISSING))
         self.missing |= set(others.filter(stands_for_nothing).unique().to_list())
         others = others.filter(~stands_for_nothing)
@@ -193,6 +199,9 @@ class _Tally:
         return good / len(self.texts)
 
     def describe(self, num_rows: int) -> Column:
+        if not self.num_numbers and self.num_others == self.num_truths:
+            self.num_numbers, self.num_others = self.num_truths, 0
+            self.values, self.increasing = self.truths, False
         why_not = self._why_not(num_rows)
         if why_not:
             return Column(self.name, why_not=why_not)

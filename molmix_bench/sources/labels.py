@@ -14,6 +14,7 @@ from molmix_bench.layout.cells import Floats, list_array
 from molmix_bench.layout.choose import layout_of
 from molmix_bench.layout.sparse import SparseLayout
 from molmix_bench.sources.chunk import row_variance
+from molmix_bench.sources.frames import truths_of
 from molmix_bench.specs.source import DatasetSpec, TaskSpec
 from molmix_bench.vocab import Kind, Level
 
@@ -69,7 +70,7 @@ def check_labels(
     raw: pl.Series, dataset: DatasetSpec, task: TaskSpec, place: Place, *, missing: tuple[str, ...] = ()
 ) -> pl.Series:
     """Returns one task's raw column as float64, null for missing, before binning; raises as `type_labels`."""
-    numbers = _to_numbers(raw, missing)
+    numbers = _to_numbers(raw, missing, truths=dataset.kind is Kind.BINARY)
     _refuse(raw, numbers, dataset, task, place, rows=None)
     return numbers
 
@@ -105,7 +106,7 @@ def _column(
     rows: npt.NDArray[np.int64] | None = None,
 ) -> Column:
     """Returns a column's numbers before binning; `rows` are those of the values where there are several a row."""
-    numbers = _to_numbers(raw, missing)
+    numbers = _to_numbers(raw, missing, truths=dataset.kind is Kind.BINARY)
     _refuse(raw, numbers, dataset, task, place, rows=rows)
     present = numbers.is_not_null().to_numpy()
     return numbers.fill_null(0.0).to_numpy(), present
@@ -120,14 +121,17 @@ def _store(
     return values.astype(np.dtype(str(dataset.task_dtype(task))))
 
 
-def _to_numbers(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
-    """Returns float64 with null for missing and NaN for what is no number."""
+def _to_numbers(column: pl.Series, missing: tuple[str, ...], *, truths: bool) -> pl.Series:
+    """Returns float64 with null for missing and NaN for what is no number; with `truths`, `True` is 1, `False` 0."""
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     if column.dtype == pl.String:
         text = column.str.strip_chars()
         absent = text.is_null() | text.is_in(list(missing))
-        numbers = text.cast(pl.Float64, strict=False).fill_null(float("nan"))
+        numbers = text.cast(pl.Float64, strict=False)
+        if truths:
+            numbers = numbers.fill_null(truths_of(text))
+        numbers = numbers.fill_null(float("nan"))
         return pl.select(pl.when(absent).then(None).otherwise(numbers)).to_series()
     if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         return pl.Series([float("nan")] * len(column), dtype=pl.Float64)

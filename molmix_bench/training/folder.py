@@ -149,18 +149,27 @@ class RunFolder:
     def prepare(self, spec: RunSpec, origin: Origin, *, versions: Mapping[str, str]) -> tuple[str, ...]:
         """Begins a run here, or checks that the one begun here is this one; returns what changed harmlessly since.
 
+        A run may be given more seeds: its networks stay, and it is finished once those of the others are.
+
         Raises:
             RunError: the directory holds a run of another spec or another mix, or files that are no run's.
         """
         if not (self.path / _SPEC_FILE).is_file() or not self._has_trained():
             self._begin(spec, origin, versions)
             return ()
-        if changes := changes_between(flat(self.read_spec()), flat(spec)):
+        begun = self.read_spec()
+        more_seeds = set(spec.training.seeds) > set(begun.training.seeds)
+        kept = {"training.seeds": spec.training.seeds} if more_seeds else {}
+        if changes := changes_between(flat(begun) | kept, flat(spec) | kept):
             found = f"a run of another spec ({'; '.join(changes)})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or undo the change")
         if changes := changes_between(flat(self.read_origin()), flat(origin)):
             found = f"a run on another build of the mix ({'; '.join(changes[:3])})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
+        if more_seeds:
+            # In this order: a kill in between leaves a run of the seeds it had, to be scored again.
+            self.result.unlink(missing_ok=True)
+            self._write_spec(spec)
         return changes_between(self.read_versions(), versions)
 
     def _has_trained(self) -> bool:
@@ -174,6 +183,9 @@ class RunFolder:
         write_text(self.origin, origin.model_dump_json(indent=2))
         write_text(self.versions, json.dumps(versions, indent=2))
         # Last, since its presence says that a run was begun here.
+        self._write_spec(spec)
+
+    def _write_spec(self, spec: RunSpec) -> None:
         text = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         write_text(self.path / _SPEC_FILE, text)
 

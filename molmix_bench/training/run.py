@@ -38,7 +38,7 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
     """Trains and scores what a spec describes, and returns the finished run.
 
     Called again, an interrupted run goes on after its last complete epoch, and a finished one is returned as it is, but
-    for seeds that failed: they are tried again from their last complete epoch.
+    for seeds that failed: they are tried again from their last complete epoch. With more seeds, it learns those.
 
     Args:
         spec: the run; its `mix` is not looked at, as `mix` is already there.

@@ -13,7 +13,7 @@ import polars as pl
 from molmix_bench.build.draft import name_of
 from molmix_bench.errors import SourceError, UsageError
 from molmix_bench.metrics.cells import FloatArray
-from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of
+from molmix_bench.sources.frames import column_names, read_frames, require_file, texts_of, truths_of
 from molmix_bench.sources.inspect import OTHER_MISSING, Inspection, infer_kind, inspect_table
 from molmix_bench.specs.base import nearest
 from molmix_bench.specs.readers import MISSING
@@ -211,7 +211,10 @@ class _Parsed:
         else:
             stripped = texts_of(column, file).str.strip_chars()
             stripped = stripped.set(stripped.is_in([*MISSING, *OTHER_MISSING]), None)
-            values = stripped.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().copy()
+            numbers = stripped.cast(pl.Float64, strict=False)
+            if numbers.null_count() == len(numbers):
+                numbers = truths_of(stripped)
+            values = numbers.fill_null(float("nan")).to_numpy().copy()
             texts = stripped.to_list()
         problems = [
             Problem(row, task, *_why_no_label(text))

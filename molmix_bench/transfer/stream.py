@@ -109,7 +109,7 @@ class TableWriter:
     def __init__(self, path: Path, form: Path, schema: pa.Schema) -> None:
         check_form(form, schema)
         self._writer: pq.ParquetWriter | pa_csv.CSVWriter
-        if form.suffix == ".parquet":
+        if form.suffix.lower() == ".parquet":
             self._writer = pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False)
         else:
             self._writer = pa_csv.CSVWriter(path, schema)
@@ -131,7 +131,8 @@ def check_form(path: Path, schema: pa.Schema | None = None) -> None:
     Raises:
         UsageError: the name ends in neither `.parquet` nor `.csv`, or it is a CSV file and there are lists.
     """
-    if path.suffix not in (".parquet", ".csv"):
+    ending = path.suffix.lower()
+    if ending not in (".parquet", ".csv"):
         raise UsageError(str(path), found=f"the ending {path.suffix!r}", expected=".parquet or .csv")
-    if path.suffix == ".csv" and schema is not None and any(pa.types.is_nested(field.type) for field in schema):
+    if ending == ".csv" and schema is not None and any(pa.types.is_nested(field.type) for field in schema):
         raise UsageError(str(path), found="a CSV file, which holds no lists", expected="a name that ends in .parquet")

@@ -42,6 +42,7 @@ def test_kinds_in_every_form(tmp_path, name):
         value=[row / 7 for row in range(30)],
         sparse=[None if row % 3 else row % 2 for row in range(30)],
         from_one=[1 + row % 3 for row in range(30)],
+        toxic=[row % 2 > 0 for row in range(30)],
     )
     found = inspect_table(path)
     assert (found.smiles, found.rivals, found.num_rows) == ("structure", (), 30)
@@ -51,6 +52,7 @@ def test_kinds_in_every_form(tmp_path, name):
         Column("value", Kind.REGRESSION, None, 30),
         Column("sparse", Kind.BINARY, None, 10),
         Column("from_one", Kind.REGRESSION, None, 30),
+        Column("toxic", Kind.BINARY, None, 30),
     )
 
 
@@ -66,6 +68,8 @@ def test_columns_without_labels(tmp_path):
         compound_id=[str((row * 7) % 30) for row in range(30)],
         infinite=["inf", *["1", "2"] * 14, "3"],
         huge=[1e39 if row == 3 else row / 7 for row in range(30)],
+        mixed=["True", "False", *["0", "1"] * 14],
+        always=["TRUE"] * 30,
     )
     assert {name: column.why_not for name, column in _columns(path).items()} == {
         "name": "30 of its cells are no numbers, such as 'compound 0'",
@@ -76,6 +80,8 @@ def test_columns_without_labels(tmp_path):
         "compound_id": "it numbers or names the rows",
         "infinite": "it holds numbers that are not finite, or too large for float32",
         "huge": "it holds numbers that are not finite, or too large for float32",
+        "mixed": "2 of its cells are no numbers, such as 'True'",
+        "always": "all its values are equal",
     }
 
 

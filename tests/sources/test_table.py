@@ -70,10 +70,12 @@ def test_parquet(tmp_path):
 
 
 def test_binary_labels(tmp_path):
-    """0, 1, 0.0 and 1.0 are classes; anything else stops the reading, naming file, column and row."""
+    """0, 1, 0.0, 1.0, True and False are classes; anything else stops the reading, naming file, column and row."""
     path = tmp_path / "t.csv"
     path.write_text("smiles,a,b\nC,0,1.0\nCC,1,\n")
     assert _read(path, kind="binary")[0] == [("C", 0, 1), ("CC", 1, None)]
+    path.write_text("smiles,a,b\nC,True,FALSE\nCC,false,\nCCC,1,true\n")
+    assert _read(path, kind="binary")[0] == [("C", 1, 0), ("CC", 0, None), ("CCC", 1, 1)]
     path.write_text("smiles,a,b\nC,0,1\nCC,2,1\nCC,0.5,1\n")
     with pytest.raises(SourceError) as error:
         _read(path, kind="binary")
@@ -82,7 +84,7 @@ def test_binary_labels(tmp_path):
     )
 
 
-@pytest.mark.parametrize("label", [">10", "inf", "-inf", "1,5", "1e39", "ten"])
+@pytest.mark.parametrize("label", [">10", "inf", "-inf", "1,5", "1e39", "ten", "True"])
 def test_labels_that_are_no_numbers(tmp_path, label):
     """Text, censored values, infinities and what float32 cannot hold stop the reading with row and column."""
     path = tmp_path / "t.csv"

@@ -246,6 +246,32 @@ def test_seeds_are_independent(chains, tmp_path):
     assert set(both.scores().table["seed"]) == {3, 5, None}
 
 
+def test_a_finished_run_takes_more_seeds(chains, tmp_path, monkeypatch):
+    """Its networks stay as they are, and it ends as a run that had all seeds from the first."""
+    whole = run(run_spec(training__seeds=[5, 3], training__epochs=2), chains, tmp_path / "whole")
+    grown = tmp_path / "grown"
+    run(run_spec(training__seeds=[3], training__epochs=2), chains, grown)
+    journal = (grown / "seed=3/metrics.jsonl").read_bytes()
+    # A kill between the old result's end and the new spec: the run as it was is scored again.
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_module.RunFolder, "_write_spec", _raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(run_spec(training__seeds=[5, 3], training__epochs=2), chains, grown)
+    again = run(run_spec(training__seeds=[3], training__epochs=2), chains, grown)
+    assert [item.seed for item in again.result.seeds] == [3]
+    run(run_spec(training__seeds=[5, 3], training__epochs=2), chains, grown)
+    assert (grown / "seed=3/metrics.jsonl").read_bytes() == journal
+    assert read_run(grown) == read_run(whole.path)
+    with pytest.raises(RunError, match=r"training\.seeds: \[5, 3\] -> \[5\]\)"):
+        run(run_spec(training__seeds=[5], training__epochs=2), chains, grown)
+    with pytest.raises(RunError, match=r"another spec \(training\.epochs: 2 -> 3\)"):
+        run(run_spec(training__seeds=[5, 3, 4], training__epochs=3), chains, grown)
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_last_epoch_predicts_where_the_spec_says_so(chains, tmp_path):
     """With `checkpoint: last`, the last epoch's weights predict, whichever was best."""
     result = run(run_spec(training__checkpoint="last"), chains, tmp_path)

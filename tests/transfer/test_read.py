@@ -109,9 +109,12 @@ def test_classes_that_are_too_many(tmp_path):
 
 
 def test_words_for_labels(tmp_path):
-    """Where next to nothing is a label, the error shows one that is none."""
-    path = write_table(tmp_path / "t.csv", value=["True", "False"] * (SIZE // 2))
-    with pytest.raises(SourceError, match=r"\(50 no_number; the first: 'True' is no number\)"):
+    """True and False are classes; where next to nothing is a label, the error shows one that is none."""
+    path = write_table(tmp_path / "t.csv", value=["True", "false"] * (SIZE // 2))
+    found = read_measurements(path, Columns(tasks=("value",))).measurements
+    assert (found.kind, found.labels[:, 0].tolist()) == (Kind.BINARY, [1.0, 0.0] * (SIZE // 2))
+    path = write_table(tmp_path / "t.csv", value=["toxic", "not"] * (SIZE // 2))
+    with pytest.raises(SourceError, match=r"\(50 no_number; the first: 'toxic' is no number\)"):
         read_measurements(path, Columns(tasks=("value",)))
 
 

@@ -47,14 +47,14 @@ def test_files_that_cannot_be_streamed(tmp_path):
         list(stream(open_table(tmp_path / "t.parquet"), Demand(FeatureSpec()), workers=1))
 
 
-@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv", "T.PARQUET", "T.CSV"])
 def test_tables_are_written_as_they_come(tmp_path, name):
     """What is read again is all that was written, in order, in the form that the name says."""
     schema = pa.schema([("row", pa.int64()), ("word", pa.string())])
     with TableWriter(tmp_path / "part", tmp_path / name, schema) as writer:
         for row in range(3):
             writer.write(pa.table([[row], [f"w{row}"]], schema=schema))
-    read = pl.read_parquet if name.endswith("parquet") else pl.read_csv
+    read = pl.read_parquet if name.lower().endswith("parquet") else pl.read_csv
     assert read(tmp_path / "part").rows() == [(0, "w0"), (1, "w1"), (2, "w2")]
 
 
@@ -63,4 +63,4 @@ def test_names_that_say_no_form(tmp_path):
     with pytest.raises(UsageError, match=r"the ending '.txt'; expected .parquet or .csv"):
         check_form(tmp_path / "t.txt")
     with pytest.raises(UsageError, match="holds no lists"):
-        check_form(tmp_path / "t.csv", pa.schema([("embedding", pa.list_(pa.float32()))]))
+        check_form(tmp_path / "T.CSV", pa.schema([("embedding", pa.list_(pa.float32()))]))
