@@ -14,7 +14,7 @@ from molmix_bench.cli.embed import tell_problems
 from molmix_bench.cli.finetune import SmilesOption
 from molmix_bench.cli.output import JsonOption, WorkersOption, print_json, print_table
 from molmix_bench.cli.suites import run_on_suite
-from molmix_bench.errors import RunError, UsageError
+from molmix_bench.errors import MolmixError, RunError, UsageError, told
 from molmix_bench.extras import require_train
 from molmix_bench.resolve import load
 from molmix_bench.sources.frames import require_file
@@ -87,11 +87,12 @@ def run_baseline(  # noqa: PLR0913, PLR0917  # one for each option
             finished.append(
                 run(file, mix=mix, out=folder, settings=changes, accelerator=accelerator.value, devices=devices)
             )
-        except RunError as error:
-            if len(files) == 1:
+        except Exception as error:
+            # What is no error of ours is one of a user's own network, and of that run alone.
+            if len(files) == 1 or (isinstance(error, MolmixError) and not isinstance(error, RunError)):
                 raise
             failures.append(name)
-            say(f"{name} failed: {error}")
+            say(f"{name} failed: {told(error)}")
     _print_runs(finished, json=json, several=len(files) > 1)
     if failures:
         fix = "see above why; the same command goes on with these alone"

@@ -76,6 +76,8 @@ class EpochRecord(Spec):
     """Of training, loading included."""
     train_seconds: float
     validation_seconds: float
+    accelerator: str = ""
+    """What it was trained on, as in `Hardware`; empty in the records of older versions."""
 
 
 class Hardware(Spec):
@@ -85,7 +87,9 @@ class Hardware(Spec):
     threads: PositiveInt
     """That torch computes with on the CPU."""
     accelerator: str
-    """`cpu`, or the name of the GPU."""
+    """`cpu`, or the name of the GPU; several, with a comma, where the pieces of a training had several."""
+    devices: PositiveInt = 1
+    """Processes, each with its accelerator, that trained a network together."""
 
 
 class SeedResult(Spec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,10 +37,22 @@ def read_versions() -> dict[str, str]:
     return {**versions, "python": platform.python_version(), "threads": str(torch.get_num_threads())}
 
 
-def read_hardware(device: torch.device) -> Hardware:
-    """Returns what computes here."""
-    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    return Hardware(cpu=_cpu_name(), threads=torch.get_num_threads(), accelerator=accelerator)
+def read_hardware(device: torch.device, *, accelerators: Iterable[str] = (), devices: int = 1) -> Hardware:
+    """Returns what computes here.
+
+    Args:
+        device: of this process.
+        accelerators: that earlier pieces of the same training had; as often as one likes, and empty where unknown.
+        devices: processes that compute together.
+    """
+    known = [name for name in accelerators if name] or [accelerator_name(device)]
+    names = ", ".join(dict.fromkeys(known))
+    return Hardware(cpu=_cpu_name(), threads=torch.get_num_threads(), accelerator=names, devices=devices)
+
+
+def accelerator_name(device: torch.device) -> str:
+    """Returns `cpu`, or the name of a GPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _cpu_name() -> str:

@@ -30,6 +30,8 @@ from molmix_bench.specs.result import Origin, RunResult
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.vocab import SEED_STEM
 
+DEVICES = "devices"
+"""Among the versions: how many processes trained each network together."""
 _SPEC_FILE = "run.yaml"
 _LOCK_FILE = "lock"
 
@@ -166,6 +168,10 @@ class RunFolder:
         if changes := changes_between(flat(self.read_origin()), flat(origin)):
             found = f"a run on another build of the mix ({'; '.join(changes[:3])})"
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
+        if (found := self.read_versions().get(DEVICES, "1")) != versions.get(DEVICES, "1"):
+            fix = f"give --devices {found}, or choose another directory"
+            what = f"a run of {found} devices, whose steps are of other batches"
+            raise RunError(str(self.path), found=what, expected=f"{versions[DEVICES]}, as asked for", fix=fix)
         if more_seeds:
             # In this order: a kill in between leaves a run of the seeds it had, to be scored again.
             self.result.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ import torch
 from molmix_bench.errors import RunError
 from molmix_bench.models.network import Network, count_parameters, make_network, set_fingerprints
 from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrainedSpec
-from molmix_bench.specs.result import SeedResult, Target
+from molmix_bench.specs.result import Hardware, SeedResult, Target
 from molmix_bench.talk import say
 from molmix_bench.training.checkpoint import load_weights
+from molmix_bench.training.environment import read_hardware
 from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.journal import read_records
 from molmix_bench.training.loop import Setting
@@ -31,10 +32,6 @@ class Learner(Protocol):
         """Of one seed, as `RunResult.num_parameters` says."""
 
     @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the scores has to know."""
 
@@ -46,6 +43,9 @@ class Learner(Protocol):
 
     def seconds(self, seed: int) -> tuple[float, float]:
         """Returns how long it learnt with one seed, over all pieces: without and with validation."""
+
+    def hardware(self) -> Hardware:
+        """Returns where it learnt, over all seeds and pieces."""
 
 
 class NetworkLearner:
@@ -66,7 +66,6 @@ class NetworkLearner:
         self._others = others
         self._folder = folder
         self._devices = devices
-        self.device = setting.fabric.device
         self.num_parameters = _announce(setting)
         self.notes = tuple(f"{target.dataset}: {_UNLEARNT}" for target in others)
 
@@ -93,6 +92,13 @@ class NetworkLearner:
         records = read_records(self._folder.seed(seed).metrics)
         train = sum(record.train_seconds for record in records)
         return train, train + sum(record.validation_seconds for record in records)
+
+    def hardware(self) -> Hardware:
+        """Returns where the epochs of all seeds were trained."""
+        seeds = self._setting.spec.training.seeds
+        records = [record for seed in seeds for record in read_records(self._folder.seed(seed).metrics)]
+        accelerators = [record.accelerator for record in records]
+        return read_hardware(self._setting.fabric.device, accelerators=accelerators, devices=self._devices)
 
 
 _UNLEARNT = "labels of atoms, which have no fingerprint; the trivial predictor, the mean of the train labels, stands in"

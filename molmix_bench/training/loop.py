@@ -26,6 +26,7 @@ from molmix_bench.talk import say
 from molmix_bench.training.averaging import MovingAverage
 from molmix_bench.training.board import Board, open_board
 from molmix_bench.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_weights
+from molmix_bench.training.environment import accelerator_name
 from molmix_bench.training.folder import SeedFolder
 from molmix_bench.training.journal import append_record, trim_records
 from molmix_bench.training.objective import Objective
@@ -177,6 +178,7 @@ class Trainer:
             graphs_per_second=fabric.world_size * loader.num_molecules / (trained - began),
             train_seconds=trained - began,
             validation_seconds=time.perf_counter() - trained,
+            accelerator=accelerator_name(fabric.device),
         )
 
     def _train(self, loader: Loader, epoch: int, bar: tqdm[Any]) -> Iterator[Sums]:

@@ -18,6 +18,7 @@ from molmix_bench.graphs.store import GraphStore
 from molmix_bench.metrics.predictions import prediction_path, write_predictions
 from molmix_bench.models.network import Network
 from molmix_bench.specs.result import Target
+from molmix_bench.training.memory import enough_memory
 from molmix_bench.training.objective import Objective
 from molmix_bench.vocab import MOL_ID, DType, Level, Split
 
@@ -91,10 +92,13 @@ def predict(
     """Yields the predictions for each batch, by dataset that it has labels of.
 
     Rows are molecules as in the labels' `rows`, or, for labels of atoms, all atoms of these molecules.
+
+    Raises:
+        RunError: memory does not suffice.
     """
     network.eval()
     for batch in batches:
-        with torch.inference_mode():
+        with torch.inference_mode(), enough_memory("predicting", batch, fix="make the network smaller"):
             outputs = network(batch.to(device), every_atom=True)
             made = {name: objectives[name].predictions(output).cpu().numpy() for name, output in outputs.items()}
         yield made

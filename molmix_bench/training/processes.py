@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import fields
-from functools import partial
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 import torch
@@ -50,10 +51,14 @@ def train(setting: Setting, make: MakeNetwork, *, seed: int, folder: SeedFolder,
     fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy)
     # A Fabric belongs to its process; each of the others has its own.
     shared = {field.name: getattr(setting, field.name) for field in fields(setting) if field.name != "fabric"}
-    share = partial(_train_share, shared=shared, make=make, seed=seed, folder=folder, threads=torch.get_num_threads())
+    errors: SimpleQueue[RunError] = get_context("spawn").SimpleQueue()
+    share = _Share(shared, make, seed=seed, folder=folder, threads=torch.get_num_threads(), errors=errors)
     try:
         outcome = fabric.launch(share)
     except (ProcessRaisedException, ProcessExitedException) as error:
+        # Where one has stopped for a reason of its own, the others only miss it.
+        if not errors.empty():
+            raise errors.get() from error
         last = str(error).strip().splitlines()[-1]
         fix = "give the command again; it goes on after the last complete epoch"
         raise RunError(f"training in {devices} processes", found=f"one of them ended ({last})", fix=fix) from error
@@ -64,14 +69,27 @@ def train(setting: Setting, make: MakeNetwork, *, seed: int, folder: SeedFolder,
     return outcome
 
 
-def _train_share(
-    fabric: Fabric, *, shared: dict[str, Any], make: MakeNetwork, seed: int, folder: SeedFolder, threads: int
-) -> Progress | RunError:
+@dataclass(frozen=True, slots=True)
+class _Share:
     """Trains in one of the processes; what all of them raise comes back whole instead of as text."""
-    torch.set_num_threads(threads)
-    outcome = _outcome(Setting(**shared, fabric=fabric), make, seed=seed, folder=folder)
-    _leave_group()
-    return outcome
+
+    shared: dict[str, Any]
+    """Of the setting."""
+    make: MakeNetwork
+    seed: int
+    folder: SeedFolder
+    threads: int
+    errors: SimpleQueue[RunError]
+    """What a process stops for, should others end otherwise for the want of it."""
+
+    def __call__(self, fabric: Fabric) -> Progress | RunError:
+        torch.set_num_threads(self.threads)
+        own = Setting(**self.shared, fabric=fabric)
+        outcome = _outcome(own, self.make, seed=self.seed, folder=self.folder)
+        if isinstance(outcome, RunError):
+            self.errors.put(outcome)
+        _leave_group()
+        return outcome
 
 
 def _outcome(own: Setting, make: MakeNetwork, *, seed: int, folder: SeedFolder) -> Progress | RunError:

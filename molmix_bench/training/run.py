@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from molmix_bench.atomic import write_text
-from molmix_bench.errors import RunError, UsageError
+from molmix_bench.errors import MolmixError, RunError, UsageError, told
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.metrics.scores import Scores
@@ -20,8 +20,8 @@ from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrivialSpec
 from molmix_bench.specs.result import FailedSeed, Origin, RunResult, SeedResult, TrainedMix
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
-from molmix_bench.training.environment import check_featurizer, read_hardware, read_versions
-from molmix_bench.training.folder import RunFolder
+from molmix_bench.training.environment import check_featurizer, read_versions
+from molmix_bench.training.folder import DEVICES, RunFolder
 from molmix_bench.training.learner import Learner, NetworkLearner, learnt_targets
 from molmix_bench.training.loop import Setting
 from molmix_bench.training.predict import write_split
@@ -65,7 +65,7 @@ def run(spec: RunSpec, mix: Mix, out: Path, *, accelerator: str = "auto", device
     )
     folder = RunFolder(out)
     with folder.locked():
-        for change in folder.prepare(spec, origin, versions={**read_versions(), "devices": str(devices)}):
+        for change in folder.prepare(spec, origin, versions={**read_versions(), DEVICES: str(devices)}):
             say(f"{out}: begun with another version, so the last digits may differ ({change})")
         if folder.result.is_file() and not folder.read_result().failed:
             say(f"{out}: this run is finished already")
@@ -118,7 +118,7 @@ def _complete(spec: RunSpec, mix: Mix, origin: Origin, *, folder: RunFolder, fab
         scores=tuple(scores.table.filter(pl.col("task").is_null()).to_dicts()),
         train_seconds=sum(train for train, _ in seconds),
         wall_seconds=sum(wall for _, wall in seconds),
-        hardware=read_hardware(learner.device),
+        hardware=learner.hardware(),
         notes=notes,
     )
     for note in notes:
@@ -130,19 +130,26 @@ def _learn_all(learner: Learner, spec: RunSpec) -> tuple[list[SeedResult], list[
     """Learns with every seed; one that fails, as of a loss that is not finite, does not lose the others.
 
     Raises:
-        RunError: all of them failed; it is the first one's.
+        Exception: all of them failed; it is the first one's.
     """
     results: list[SeedResult] = []
-    failures: dict[int, RunError] = {}
+    failures: dict[int, Exception] = {}
     for seed in spec.training.seeds:
         try:
             results.append(learner.learn(seed))
-        except RunError as error:
+        except Exception as error:
+            # A user's own network may raise anything; what is wrong with the folder or the data is so for every seed.
+            if isinstance(error, (OSError, MolmixError)) and not isinstance(error, RunError):
+                raise
             failures[seed] = error
-            say(f"{spec.name}, seed {seed} failed: {error}")
+            say(f"{spec.name}, seed {seed} failed: {told(error)}")
     if not results:
         raise next(iter(failures.values()))
-    return results, [FailedSeed(seed=seed, reason=str(error)) for seed, error in failures.items()]
+    return results, [FailedSeed(seed=seed, reason=_reason(error)) for seed, error in failures.items()]
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
 
 
 def _make_learner(

@@ -15,6 +15,7 @@ from molmix_bench.errors import RunError
 from molmix_bench.graphs.batch import Batch
 from molmix_bench.specs.run import TrainingSpec
 from molmix_bench.training.checkpoint import write_tensors
+from molmix_bench.training.memory import enough_memory
 from molmix_bench.training.objective import Objective
 
 RATE_SHARE = "rate_share"
@@ -86,14 +87,9 @@ class Step:
             RunError: the loss of the batch before is not finite; the weights are of no use any more. Or memory does
                 not suffice.
         """
-        try:
+        fix = "lower training.batch_size, or set training.max_nodes, which bounds the atoms of a batch"
+        with enough_memory(where, batch, fix=fix):
             return self._take(batch, rate=rate, where=where)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            size = f"{batch.num_graphs:,} molecules with {len(batch.atom_code):,} atoms"
-            fix = "lower training.batch_size, or set training.max_nodes, which bounds the atoms of a batch"
-            raise RunError(where, found=f"too little memory for a batch of {size}", fix=fix) from error
 
     def _take(self, batch: Batch, *, rate: float, where: str) -> Sums:
         sums = self._forward(self._sent(batch))
@@ -152,19 +148,10 @@ class Step:
         return RunError(
             step.where,
             found=f"a loss that is not finite ({', '.join(guilty or losses)}); the batch is in {path}, "
-            "and the checkpoint of the last complete epoch is kept",
+            "and the checkpoint of the last complete epoch, where there is one, is kept",
             fix="look for impossible labels with `molmix-bench validate`, or lower the learning rate, or set "
             "training.optimizer.clip_norm",
         )
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch says that a GPU's memory, or the machine's, does not suffice.
-
-    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), is_out_of_memory(RuntimeError("shapes differ"))
-    (True, False)
-    """
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def mean_losses(sums: Sums) -> dict[str, Tensor]:

@@ -26,9 +26,10 @@ from molmix_bench.models.fingerprints import FingerprintTable
 from molmix_bench.models.trees import fit_trees
 from molmix_bench.parallel import map_in_order
 from molmix_bench.specs.model import BoostingSpec, FittedSpec, ForestSpec
-from molmix_bench.specs.result import SeedResult, Target
+from molmix_bench.specs.result import Hardware, SeedResult, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.talk import say
+from molmix_bench.training.environment import read_hardware
 from molmix_bench.training.folder import RunFolder
 from molmix_bench.training.predict import Predictions, allocate
 from molmix_bench.training.selection import selection_value
@@ -90,7 +91,6 @@ class TaskLearner:
     ) -> None:
         self._spec, self._targets, self._store = spec, targets, store
         self._table, self._validation, self._folder = table, validation, folder
-        self.device = torch.device("cpu")
         self._fitted = [target for target in targets if table is not None and target.level is Level.GRAPH]
         self._rest = [target for target in targets if target not in self._fitted]
         self._members = train_members(spec, store, [target.dataset for target in targets])
@@ -139,6 +139,10 @@ class TaskLearner:
         """Returns the time of fitting and predicting, the sum over tasks; validation is no part of it."""
         total = sum(item.seconds for item in self._sums[seed])
         return total, total
+
+    def hardware(self) -> Hardware:
+        """Returns what computes here: tasks are fitted on the CPU, by as many processes as it has cores."""
+        return read_hardware(torch.device("cpu"))
 
     @property
     def _model(self) -> FittedSpec:

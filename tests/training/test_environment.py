@@ -21,3 +21,9 @@ def test_hardware():
     hardware = read_hardware(torch.device("cpu"))
     assert hardware.cpu
     assert (hardware.accelerator, hardware.threads) == ("cpu", torch.get_num_threads())
+
+
+def test_hardware_of_several_pieces():
+    """Each accelerator once, in the order in which they were used; what earlier versions did not note is left out."""
+    found = read_hardware(torch.device("cpu"), accelerators=["", "NVIDIA H100", "cpu", "cpu", "NVIDIA H100"], devices=2)
+    assert (found.accelerator, found.devices) == ("NVIDIA H100, cpu", 2)

@@ -127,3 +127,15 @@ def test_files_lie_where_scoring_looks_for_them(untrained, tmp_path):
     lists = table["prediction"].to_list()
     assert [[len(task) for task in tasks] for tasks in lists] == [[n, n] for n in predictions.num_nodes]
     assert np.concatenate([np.array(tasks).T for tasks in lists]).tolist() == predictions.values.tolist()
+
+
+def test_out_of_memory_says_for_what(untrained, monkeypatch):
+    """Without gradients, too, the error names the batch."""
+    network, objectives, store = untrained
+
+    def raises(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(type(network), "forward", raises)
+    with pytest.raises(RunError, match=r"predicting: too little memory for a batch of \d+ molecules with \d+ atoms"):
+        predict_split(network, objectives, store=store, split=Split.TEST, device=CPU)

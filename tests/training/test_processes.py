@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from molmix_bench.errors import RunError
+from molmix_bench.specs.base import validate_spec
+from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.run import run
 from tests.training.small import run_spec
 
@@ -50,6 +53,30 @@ def test_an_error_of_all_processes_comes_back_whole(chains, tmp_path):
     """A loss that is not finite stops every process, and the error says where, as with one."""
     spec = run_spec(training__epochs=2, training__optimizer__learning_rate=1e36, **EXACT)
     with pytest.raises(RunError, match=r"epoch \d, batch \d+ of \d+: a loss that is not finite"):
+        run(spec, chains, tmp_path, accelerator="cpu", devices=2)
+
+
+class Hungry(torch.nn.Module):
+    """A network that lacks memory in one of two processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(9, 4)
+
+    def forward(self, batch):
+        """Returns (N, 4), but in the training of the second process."""
+        if torch.is_grad_enabled() and torch.distributed.is_initialized() and torch.distributed.get_rank() == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return self.linear(batch.x.float())
+
+
+@pytest.mark.slow
+def test_an_error_of_one_process_is_the_one_told(chains, tmp_path):
+    """The other, which waits for it in vain, ends otherwise, and that is not what anyone has to know."""
+    data = run_spec(training__epochs=1).model_dump(mode="json")
+    data["model"] = {"import": "tests.training.test_processes:Hungry", "head": {"width": 4}}
+    spec = validate_spec(RunSpec, data, where="test")
+    with pytest.raises(RunError, match=r"epoch 1, batch 1 of \d+: too little memory for a batch of 7 molecules"):
         run(spec, chains, tmp_path, accelerator="cpu", devices=2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from molmix_bench.errors import RunError
+from molmix_bench.errors import RunError, StoreError
 from molmix_bench.training import folder as folder_module
 from molmix_bench.training import learner as learner_module
 from molmix_bench.training.run import run
@@ -45,6 +45,13 @@ def test_a_finished_run_takes_more_seeds(chains, tmp_path, monkeypatch):
         run(run_spec(training__seeds=[5, 3, 4], training__epochs=3), chains, grown)
 
 
+def test_a_run_goes_on_with_as_many_devices(chains, tmp_path):
+    """With more, steps would be of other batches."""
+    run(run_spec(training__epochs=1), chains, tmp_path)
+    with pytest.raises(RunError, match=r"a run of 1 devices.*; expected 2, as asked for; give --devices 1"):
+        run(run_spec(training__epochs=1, training__seeds=[0, 1]), chains, tmp_path, accelerator="cpu", devices=2)
+
+
 def _raise_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -71,6 +78,26 @@ def test_a_failed_seed_loses_no_other(chains, tmp_path, monkeypatch):
     again = run(run_spec(training__epochs=1, training__seeds=[0, 1, 2]), chains, tmp_path / "run")
     assert ([item.seed for item in again.result.seeds], again.result.failed) == ([0, 1, 2], ())
     assert again.scores().table.filter(seed=0).equals(done_scores.filter(seed=0))
+
+
+def test_an_error_of_a_network_loses_no_other_seed(chains, tmp_path, monkeypatch, capsys):
+    """Whatever it raises, the traceback is shown and the other seed is complete; errors of the data end the run."""
+    learn = learner_module.NetworkLearner.learn
+
+    def fails(self, seed):
+        if seed == 0:
+            raise error
+        return learn(self, seed)
+
+    monkeypatch.setattr(learner_module.NetworkLearner, "learn", fails)
+    error: Exception = ValueError("unlucky weights")
+    done = run(run_spec(training__epochs=1, training__seeds=[0, 1]), chains, tmp_path / "run")
+    assert [item.reason for item in done.result.failed] == ["ValueError: unlucky weights"]
+    assert [item.seed for item in done.result.seeds] == [1]
+    assert "Traceback" in capsys.readouterr().err
+    error = StoreError("store", found="a damaged array")
+    with pytest.raises(StoreError):
+        run(run_spec(training__epochs=1, training__seeds=[0, 1]), chains, tmp_path / "other")
 
 
 def test_a_run_whose_seeds_all_fail_says_why(chains, tmp_path, monkeypatch):
