@@ -41,6 +41,8 @@ class Order:
         world_size: shares.
         even: leave out the last batches where not every rank would have one, as training that exchanges gradients
             after each batch must; evaluation leaves nothing out.
+        join_single: a last batch of one molecule joins the one before it, as training wants whose norms see nothing in
+            one molecule, of maybe one atom, to normalise by; not where `max_nodes` bounds the batches.
     """
 
     max_nodes: int | None = None
@@ -50,6 +52,7 @@ class Order:
     rank: int = 0
     world_size: int = 1
     even: bool = False
+    join_single: bool = False
 
     def __post_init__(self) -> None:
         """Refuses numbers out of range.
@@ -72,6 +75,8 @@ class Order:
         Shapes:
             ends: (num_batches + 1,), 0 and the end of every batch of the epoch.
         """
+        if self.join_single and self.max_nodes is None and len(ends) > 2 and ends[-1] - ends[-2] == 1:  # noqa: PLR2004
+            ends = np.delete(ends, -2)
         num_batches = len(ends) - 1
         if self.even:
             num_batches -= num_batches % self.world_size

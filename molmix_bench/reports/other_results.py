@@ -17,7 +17,7 @@ _METHODS: dict[Method, str] = {
     "head_first": "pre-trained, head then all",
     "all": "pre-trained, all",
     "scratch": "from scratch",
-    "fingerprints": "fingerprints, boosting",
+    "fingerprints": "fingerprints and descriptors, boosting",
     "trivial": "trivial",
 }
 
@@ -35,7 +35,7 @@ def suite_section(suite: KeptSuite, notes: Iterable[str]) -> list[Block]:
         "Molecules are split by scaffold, the largest groups to train on. Scores are of the molecules tested, over "
         "seeds; the interval is that of a bootstrap over them. The last column says whether the first row of a dataset "
         "is better than this one, by the interval of their difference. Seen are the molecules tested of which the run "
-        "had other labels in training; new ones are the rest, scored apart."
+        "had other labels in training, or of a salt, stereoisomer or charged form; new ones are the rest, scored apart."
     )
     rows = [row for name, result in suite.results.items() for row in _dataset_rows(name, result)]
     header = [
@@ -127,4 +127,7 @@ def _study(study: StudyAnswer) -> list[Block]:
         if len(found) > _SHOWN:
             found[_SHOWN:] = [(f"and {len(found) - _SHOWN:,} more in ", Code(f"{study.name}/answer.json"), ".")]
         blocks += [Paragraph(words), Bullets(found)] if found else [Paragraph(f"{words} nothing.")]
+    if asked := [claim.sentence for claim in study.claims if claim.sides is None and claim.verdict is Verdict.OPEN]:
+        rest_of = [f"and {len(asked) - _SHOWN:,} more."] if len(asked) > _SHOWN else []
+        blocks += [Paragraph("Open, of what is asked of all levels together:"), Bullets([*asked[:_SHOWN], *rest_of])]
     return [*blocks, Paragraph("What it cannot say:"), Bullets(study.caveats)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from molmix_bench.specs.base import Spec
 
@@ -34,13 +34,17 @@ class ClaimRecord(Spec):
     """Above 0 is better, whichever way the metric is."""
     error: NonNegativeFloat | None
     """The standard error; null where seeds are too few to tell, and then there is no interval either."""
-    freedom: NonNegativeFloat
-    """Degrees of freedom."""
+    of_seeds: tuple[tuple[NonNegativeFloat, PositiveInt], ...]
+    """Each variance that seeds make, of the value, with its degrees of freedom."""
+    of_molecules: NonNegativeFloat
+    """The variance that test molecules make."""
     low: FiniteFloat | None
     high: FiniteFloat | None
     """Ends of its own 95 % interval."""
     p_value: Annotated[float, Field(ge=0, le=1)] | None
     seeds: NonNegativeInt
+    sides: tuple[str, str] | None
+    """Names of the levels compared; null where several are looked at together, as for a slope."""
 
 
 class StudyAnswer(Spec):

@@ -18,7 +18,7 @@ from molmix_bench.studies.cells import Cell, Factor
 from molmix_bench.studies.figures import Axis, line_figure
 from molmix_bench.studies.judge import Claim, better, slope
 from molmix_bench.studies.levels import level_table
-from molmix_bench.studies.references import FINGERPRINTS, SCRATCH, reference_cells
+from molmix_bench.studies.references import FINGERPRINTS, REFERENCES, SCRATCH, reference_cells
 from molmix_bench.studies.results import Results, Sample
 from molmix_bench.studies.train_cell import train_cell
 from molmix_bench.studies.tune_cell import num_available, tune_cell
@@ -31,6 +31,10 @@ _BUDGET = (
 _OVERLAP = (
     "A molecule brings all labels that it has in the datasets drawn, so where datasets overlap, labels grow with "
     "diversity though molecules do not."
+)
+_STEPS = (
+    "Every network is pre-trained for as many epochs, so more molecules also mean more steps: what more molecules give "
+    "and what more steps give are not told apart."
 )
 _PRETRAINED = "pre-trained"
 _DATASETS = ("more datasets help at one size", "more datasets harm at one size")
@@ -99,10 +103,10 @@ def answer(spec: DiversitySpec, results: Results, figures: Figures) -> Answer:
     how = (
         f"Networks are pre-trained on {_listed(spec.num_molecules)} molecules from {_listed(spec.num_datasets)} "
         f"datasets of {spec.mix}, each of which gives as many, then fine-tuned ({spec.tune.mode}) on "
-        f"{spec.num_labels} molecules of a task. Each seed draws its own datasets, molecules and labels; the molecules "
-        "tested are always the same."
+        f"{spec.num_labels} molecules of a task, beside {REFERENCES}. Each seed draws its own datasets, molecules and "
+        "labels; the molecules tested are always the same."
     )
-    caveats = (_BUDGET, _OVERLAP)
+    caveats = (_BUDGET, _OVERLAP, *((_STEPS,) if len(spec.num_molecules) > 1 else ()))
     return Answer("Does multi-task training help by scale or by diversity?", how, sections, caveats)
 
 

@@ -3,8 +3,7 @@
 Chance enters twice. Another seed gives another network, and draws other molecules where any are drawn; and another test
 set would hold other molecules. The variance of a mean is that between seeds, over their number, and that of the
 replicates of the bootstrap over test molecules, which all levels share, so that differences are paired. Where two
-levels have the same seeds, these are paired too. Intervals are Student's, with the degrees of freedom that
-Satterthwaite gives a sum of which one part is known from few seeds (Biometrics Bulletin 1946, 2, 110).
+levels have the same seeds, these are paired too. `effect` makes intervals and chances of them.
 
 A study makes many comparisons. Something is established where it holds among all of them by Holm's rule (Scandinavian
 Journal of Statistics 1979, 6, 65): the chance that anything at all is called so wrongly is at most 5 %. It is suggested
@@ -18,46 +17,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from molmix_bench.metrics.cells import FloatArray
 from molmix_bench.metrics.protocol import CONFIDENCE
 from molmix_bench.specs.answer import ClaimRecord, Verdict
+from molmix_bench.studies.effect import Effect
 from molmix_bench.studies.results import Sample
-
-_MANY = 1e6
-"""Degrees of freedom from which on Student's distribution is the normal one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A difference or a slope.
-
-    Attributes:
-        error: its standard error; None where seeds are too few to tell.
-        freedom: degrees of freedom.
-        seeds: that it rests on.
-    """
-
-    value: float
-    error: float | None
-    freedom: float
-    seeds: int
-
-    def interval(self) -> tuple[float, float] | None:
-        """Returns both ends of the 95 % interval; None where there is none."""
-        if self.error is None:
-            return None
-        half = float(stdtrit(self.freedom, 1 - (1 - CONFIDENCE) / 2)) * self.error
-        return self.value - half, self.value + half
-
-    def p_value(self) -> float | None:
-        """Returns the chance of an effect as large, either way, were there none; None where there is no interval."""
-        if self.error is None:
-            return None
-        if self.error == 0:
-            return 1.0 if self.value == 0 else 0.0
-        return 2 * float(stdtr(self.freedom, -abs(self.value) / self.error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +49,12 @@ class Claim:
         """Returns what is established or suggested, or that nothing is, with the numbers."""
         effect, ends = self.effect, self.effect.interval()
         seeds = f"{effect.seeds} seed{'s' if effect.seeds != 1 else ''}"
-        turned = verdict is not Verdict.OPEN and effect.value < 0
-        sign = -1 if turned else 1
-        numbers = f"{self.measure[turned]} {sign * effect.value:.4g}"
+        turned = effect.value < 0
+        sign, measure = -1 if turned else 1, self.measure[turned]
+        if turned and self.sides is not None and (verdict is Verdict.OPEN or ends is None):
+            # Neither is named as the better one, so the number has to say whose it is.
+            measure = self.measure[0].replace(" of the first ", " of the second ")
+        numbers = f"{measure} {sign * effect.value:.4g}"
         if ends is None:
             return f"{self.about}: not established {self.question}: {numbers}, {seeds}, too few for an interval."
         low, high = sorted(sign * end for end in ends)
@@ -109,6 +77,7 @@ class Claim:
             low=low,
             high=high,
             p_value=self.effect.p_value(),
+            sides=self.sides,
             **asdict(self.effect),
         )
 
@@ -116,7 +85,7 @@ class Claim:
 def judge(claims: Sequence[Claim]) -> tuple[Verdict, ...]:
     """Returns the verdict on each of the claims of a study, which are judged together.
 
-    >>> sure, likely, open_ = (Effect(value, 1.0, 1e6, 5) for value in (4.0, 2.1, 1.0))
+    >>> sure, likely, open_ = (Effect(value, 1.0, 5, of_molecules=1.0) for value in (4.0, 2.1, 1.0))
     >>> claims = [Claim("a", "whether", "yes", "no", ("by", "by"), effect) for effect in (open_, likely, sure)]
     >>> [str(verdict) for verdict in judge(claims)]
     ['open', 'suggested', 'established']
@@ -143,7 +112,7 @@ def difference(mine: Sample, other: Sample) -> Effect:
     paired = mine.seeds == other.seeds
     count = min(len(mine.seeds), len(other.seeds))
     if count < 2:  # noqa: PLR2004  # one seed has no variance
-        return Effect(value, None, 0.0, count)
+        return Effect(value, None, count)
     if paired:
         parts = [(float((mine.values - other.values).var(ddof=1)) / count, count - 1)]
     else:
@@ -151,16 +120,16 @@ def difference(mine: Sample, other: Sample) -> Effect:
     molecules = 0.0
     if mine.replicates is not None and other.replicates is not None:
         molecules = float(np.nanvar(mine.replicates - other.replicates))
-    return _with_error(value, parts, molecules, count)
+    return Effect.of(value, tuple(parts), molecules, count)
 
 
 def spread(sample: Sample, *, against: float = 0.0) -> Effect:
     """Returns a mean, less some constant, with both parts of its error."""
     count = len(sample.seeds)
     if count < 2:  # noqa: PLR2004  # as above
-        return Effect(sample.mean - against, None, 0.0, count)
+        return Effect(sample.mean - against, None, count)
     molecules = 0.0 if sample.replicates is None else float(np.nanvar(sample.replicates))
-    return _with_error(sample.mean - against, [(float(sample.values.var(ddof=1)) / count, count - 1)], molecules, count)
+    return Effect.of(sample.mean - against, ((float(sample.values.var(ddof=1)) / count, count - 1),), molecules, count)
 
 
 def slope(samples: Sequence[Sample], design: FloatArray, contrast: Sequence[float]) -> Effect | None:
@@ -194,14 +163,14 @@ def slope(samples: Sequence[Sample], design: FloatArray, contrast: Sequence[floa
     count, freedom = min(len(sample.values) for sample in samples), len(values) - design.shape[1]
     value = float(weights @ fitted)
     if count < 2 or freedom < 1:  # noqa: PLR2004  # as above
-        return Effect(value, None, 0.0, count)
+        return Effect(value, None, count)
     residual = float(((values - rows @ fitted) ** 2).sum()) / freedom
     molecules = 0.0
     if all(sample.replicates is not None for sample in samples):
         means = np.stack([np.asarray(sample.replicates) for sample in samples])
         every = np.repeat(means, [len(sample.values) for sample in samples], axis=0)
         molecules = float(np.nanvar(sign * weights @ solve @ every))
-    return _with_error(value, [(residual * float(weights @ solve @ solve.T @ weights), freedom)], molecules, count)
+    return Effect.of(value, ((residual * float(weights @ solve @ solve.T @ weights), freedom),), molecules, count)
 
 
 def better(about: str, mine: Sample | None, other: Sample | None) -> Claim | None:
@@ -221,11 +190,3 @@ def better(about: str, mine: Sample | None, other: Sample | None) -> Claim | Non
 
 def _measures(metric: str) -> tuple[str, str]:
     return f"{metric} of the first better by", f"{metric} better by"
-
-
-def _with_error(value: float, parts: Sequence[tuple[float, int]], molecules: float, seeds: int) -> Effect:
-    """Returns an effect from its variances: those that seeds tell, with degrees of freedom, and that of molecules."""
-    total = sum(variance for variance, _ in parts) + molecules
-    known = sum(variance**2 / freedom for variance, freedom in parts)
-    freedom = min(total**2 / known, _MANY) if known else _MANY
-    return Effect(value, float(np.sqrt(total)), freedom, seeds)

@@ -1,4 +1,4 @@
-"""What pre-trained networks are compared with: the same network from scratch, and trees on fingerprints."""
+"""What pre-trained networks are compared with: the same network from scratch, and trees."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from molmix_bench.studies.bench import Bench
 from molmix_bench.studies.tune_cell import TuneCell, tune_cell
 
 SCRATCH, FINGERPRINTS = "scratch", "fingerprints"
+REFERENCES = "the same network from scratch and trees on fingerprints and descriptors, named fingerprints"
+"""In words."""
 _METHODS: tuple[Method, ...] = ("scratch", "fingerprints")
 
 

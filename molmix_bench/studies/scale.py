@@ -24,6 +24,8 @@ _FIXED = (
     "Depth, learning rate and all else stay as they are: a width or share that would have wanted others is compared at "
     "its disadvantage."
 )
+_AS_MANY = 0.99
+"""Share of the steps from which on it is only rounding that is missing."""
 Levels = Mapping[tuple[float, int], Sample]
 """By fraction and width."""
 
@@ -75,13 +77,28 @@ def answer(spec: ScaleSpec, results: Results, figures: Figures) -> Answer:
         if spec.max_epochs is None
         else f"for as many steps, but no more than {spec.max_epochs:,} epochs"
     )
+    source = f"{', '.join(spec.datasets)} of {spec.mix}" if spec.datasets else spec.mix
     shares = ", ".join(_share(fraction) for fraction in sorted(spec.fractions))
     widths = ", ".join(map(str, spec.widths))
     how = (
-        f"One network of widths {widths} is trained on {shares} of the train molecules of {spec.mix}, {steps}. A "
+        f"One network of widths {widths} is trained on {shares} of the train molecules of {source}, {steps}. A "
         "smaller share is part of a larger one, the same for every seed; scores are of the whole test split."
     )
-    return Answer("What do more data and more width give?", how, sections, (_FIXED,))
+    return Answer("What do more data and more width give?", how, sections, (_FIXED, *_fewer_steps(spec)))
+
+
+def _fewer_steps(spec: ScaleSpec) -> tuple[str, ...]:
+    """Returns that smaller shares had fewer steps, where they had."""
+    whole = spec.train.training.epochs
+    taken = {share: scaled(spec, share, spec.widths[0]).training.epochs * share / whole for share in spec.fractions}
+    fewer = [
+        f"{100 * steps:.0f} % of the steps on {_share(share)}" for share, steps in taken.items() if steps < _AS_MANY
+    ]
+    if not fewer:
+        return ()
+    return (
+        f"Smaller shares also had fewer steps, {', '.join(fewer)}: what data and what steps give is not told apart.",
+    )
 
 
 def _section(spec: ScaleSpec, about: str, results: Results, figures: Figures) -> Section:

@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from itertools import pairwise, product
 
 from molmix_bench.reports.panels import Figures
-from molmix_bench.specs.study import TaskSpec, TransferSpec
+from molmix_bench.specs.study import BodySpec, TaskSpec, TransferSpec
 from molmix_bench.studies.answer import Answer, Plan, Section
 from molmix_bench.studies.bench import Bench
 from molmix_bench.studies.cells import Cell, Factor
 from molmix_bench.studies.figures import Axis, line_figure
 from molmix_bench.studies.judge import Claim, better
 from molmix_bench.studies.levels import level_table
-from molmix_bench.studies.references import FINGERPRINTS, SCRATCH, reference_cells
+from molmix_bench.studies.references import FINGERPRINTS, REFERENCES, SCRATCH, reference_cells
 from molmix_bench.studies.results import Results, Sample
 from molmix_bench.studies.train_cell import TrainCell, train_cell
 from molmix_bench.studies.tune_cell import num_available, tune_cell
 from molmix_bench.training.targets import choose_datasets
 
 _UNEQUAL = (
-    "Bodies differ in the number of molecules and labels that they were pre-trained on, unless the spec gives them "
-    "subsets of one size."
+    "Bodies differ in how many molecules they were pre-trained on, so what they learnt from and how much of it are not "
+    "told apart."
 )
+_LABELS = "Bodies that saw as many molecules differ in how many labels these have."
 _COUNTED = "Of the labels of a task, those to validate on count as labels."
 Levels = Mapping[tuple[str, int], Sample]
 """By body and number of labels."""
@@ -68,13 +69,29 @@ def _tuned(spec: TransferSpec, body: TrainCell, bench: Bench, task: TaskSpec, dr
 def answer(spec: TransferSpec, results: Results, figures: Figures) -> Answer:
     """Returns what the scores say."""
     sections = [_section(spec, name, results.where(dataset=name), figures) for name in results.datasets]
-    bodies = "; ".join(f"{body.name}: {', '.join(body.datasets or ('all',))} of {body.mix}" for body in spec.bodies)
+    bodies = "; ".join(f"{body.name}: {_learnt(body)}" for body in spec.bodies)
     how = (
         f"Networks pre-trained on mixes and single datasets ({bodies}) are fine-tuned ({spec.tune.mode}) on few labels "
-        "of each task, beside the same network from scratch and trees on fingerprints. Each seed draws its own labels, "
-        "the same for all of them; the molecules tested are always the same."
+        f"of each task, beside {REFERENCES}. Each seed draws its own labels, the same for all of them; the molecules "
+        "tested are always the same."
     )
-    return Answer("How many labels does pre-training replace?", how, sections, (_UNEQUAL, _COUNTED))
+    sizes = {None if body.subset is None else body.subset.molecules for body in spec.bodies}
+    caveats = (_LABELS if len(sizes) == 1 and None not in sizes else _UNEQUAL, _COUNTED)
+    return Answer("How many labels does pre-training replace?", how, sections, caveats)
+
+
+def _learnt(body: BodySpec) -> str:
+    """Returns what a body was pre-trained on.
+
+    >>> from molmix_bench.specs.run import SubsetSpec
+    >>> _learnt(BodySpec(name="a", mix="midmix", datasets=("qm9",), subset=SubsetSpec(molecules=5_000)))
+    '5,000 molecules of qm9 of midmix'
+    """
+    source = f"{', '.join(body.datasets)} of {body.mix}" if body.datasets else body.mix
+    if body.subset is None:
+        return f"all of {source}"
+    size = body.subset.molecules
+    return f"{100 * (body.subset.fraction or 0):g} % of {source}" if size is None else f"{size:,} molecules of {source}"
 
 
 def _section(spec: TransferSpec, about: str, results: Results, figures: Figures) -> Section:

@@ -79,6 +79,7 @@ class Setting:
                 rank=self.fabric.global_rank,
                 world_size=self.fabric.world_size,
                 even=self.fabric.world_size > 1,
+                join_single=True,
             ),
         )
 

@@ -12,6 +12,7 @@ from molmix_bench.graphs.batch import Batch
 from molmix_bench.graphs.collate import Collator
 from molmix_bench.graphs.label_tables import DenseTable
 from molmix_bench.graphs.loader import Loader
+from molmix_bench.graphs.order import Order
 from molmix_bench.graphs.piece import featurize_piece
 from molmix_bench.graphs.source import LoaderSource
 from molmix_bench.metrics.cells import FloatArray, IntArray
@@ -49,13 +50,14 @@ class Featurized:
             labels: of all molecules, (n, T); NaN is missing.
             dataset: as which the labels are known to a network.
             batch_size: molecules.
-            order: seed and epoch, which decide it; None for that of `places`.
+            order: seed and epoch of a training, which decide it; None for that of `places`.
         """
         every = np.arange(len(places), dtype=np.int32)
         table = DenseTable(every, np.ascontiguousarray(labels[places], np.float64))
         seed, epoch = (None, 0) if order is None else order
         source = LoaderSource(places, {dataset: table}, self.collate)
-        return Loader(source, batch_size=batch_size, seed=seed, epoch=epoch, only_labelled=False)
+        trained = Order(join_single=order is not None)
+        return Loader(source, batch_size=batch_size, seed=seed, epoch=epoch, only_labelled=False, order=trained)
 
     def batches(self, places: IntArray | None = None) -> Iterator[Batch]:
         """Yields batches of some molecules, or of all, without labels."""

@@ -32,6 +32,7 @@ from molmix_bench.training.randomness import deterministic
 from molmix_bench.transfer.featurized import featurize_all
 from molmix_bench.transfer.fold_data import FoldData, fold_data
 from molmix_bench.transfer.folder import FinetuneFolder, write_piece, write_table, write_targets
+from molmix_bench.transfer.measurements import Measurements
 from molmix_bench.transfer.methods import Methods
 from molmix_bench.transfer.outcome import Finetuned, open_finetuned, summarise
 from molmix_bench.transfer.read import OwnData
@@ -79,7 +80,7 @@ def finetune(
     """
     found = data.measurements
     folds = make_folds(found, spec.folds)
-    seen = seen_in(start.run, mix, found.mol_ids) if start.run is not None and mix is not None else None
+    seen = seen_in(start.run, mix, _identities(found)) if start.run is not None and mix is not None else None
     origin = _origin(start, data, spec, seen)
     folder = FinetuneFolder(out)
     if spec.modes:
@@ -99,6 +100,10 @@ def finetune(
             fix = "make room there and run again; it goes on after the last piece that is finished"
             raise RunError(str(out), found=f"a file cannot be written ({error})", fix=fix) from error
     return open_finetuned(out)
+
+
+def _identities(found: Measurements) -> pl.DataFrame:
+    return pl.DataFrame({MOL_ID: found.mol_ids, SMILES: found.smiles})
 
 
 def _origin(start: Start, data: OwnData, spec: FinetuneSpec, seen: BoolArray | None) -> FinetuneOrigin:

@@ -1,14 +1,17 @@
-"""Which molecules a run has seen the labels of: their scores say less of new molecules."""
+"""Which molecules a run has seen the labels of: their scores say less of new molecules.
+
+A salt, a stereoisomer or a protonated form of a molecule counts as it: what was measured of one says much of the other.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from molmix_bench.chem.skeleton import among, skeletons
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.cells import BoolArray
@@ -17,7 +20,7 @@ from molmix_bench.resolve import built_path, load
 from molmix_bench.specs.catalog import load_mix_spec, mix_names
 from molmix_bench.training.subset import train_members
 from molmix_bench.training.trained import Run
-from molmix_bench.vocab import MOL_ID, Split
+from molmix_bench.vocab import MOL_ID, SMILES, Split
 
 LOOKED_AT = (Split.TRAIN, Split.VALIDATION)
 """Splits whose labels decide about weights: trained on, or chosen by."""
@@ -64,18 +67,24 @@ def _find(run: Run) -> Mix:
     )
 
 
-def seen_in(run: Run, mix: Mix, mol_ids: Sequence[str]) -> BoolArray:
-    """Returns which molecules the run had labels of, by mol_id as the mix has it, (n,)."""
-    wanted = pl.LazyFrame({MOL_ID: list(mol_ids)}, schema={MOL_ID: pl.String}).with_row_index("place")
-    seen = np.zeros(len(mol_ids), bool)
+def seen_in(run: Run, mix: Mix, molecules: pl.DataFrame) -> BoolArray:
+    """Returns which molecules the run had labels of, (n,): of themselves, a salt, a stereoisomer or a charged form.
+
+    Args:
+        run: whose labels.
+        mix: that it was trained on.
+        molecules: with mol_id and smiles as mixes have them.
+    """
+    wanted = skeletons(molecules)
+    seen = np.zeros(len(molecules), bool)
     learnt = _learnt_from(run, mix)
     for target in run.targets:
         for split in LOOKED_AT:
             if split in mix.datasets[target.dataset].splits:
-                there = mix.scan(target.dataset, split).select(MOL_ID)
+                there = mix.scan(target.dataset, split).select(MOL_ID, SMILES)
                 if learnt is not None and split is Split.TRAIN:
                     there = there.join(learnt, on=MOL_ID, how="semi")
-                seen[wanted.join(there, on=MOL_ID, how="semi").collect()["place"].to_numpy()] = True
+                seen |= among(wanted, there).to_numpy()
     return seen
 
 

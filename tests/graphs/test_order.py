@@ -143,3 +143,15 @@ def test_equal_numbers_keep_their_order(numbers):
     """Of equal random numbers, which two 64-bit ones hardly ever are, the earlier place comes first."""
     expected = sorted(range(len(numbers)), key=lambda place: numbers[place])
     assert _argsort(np.array(numbers, np.uint64)).tolist() == expected
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(13, [4, 4, 5]), (14, [4, 4, 4, 2]), (5, [5]), (1, [1]), (12, [4, 4, 4])])
+def test_a_single_molecule_joins_the_batch_before(count, sizes):
+    """Where it is asked for, and where there is one; batches by atoms keep their bound."""
+    source = LoaderSource(np.arange(count), {}, COLLATE)
+    order = Order(join_single=True)
+    loader = Loader(source, batch_size=4, seed=1, epoch=1, only_labelled=False, order=order)
+    assert [batch.num_graphs for batch in loader] == sizes
+    bounded = Order(join_single=True, max_nodes=1)
+    loader = Loader(source, batch_size=4, seed=1, epoch=1, only_labelled=False, order=bounded)
+    assert [batch.num_graphs for batch in loader] == [1] * count

@@ -48,7 +48,7 @@ def test_a_suite_is_kept_and_shown(made, tmp_path):
     page = render_markdown(suite_section(kept, ["A remark."]))
     assert "A remark." in page
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if "mae" in line]
-    assert [row[4] for row in rows] == ["from scratch", "fingerprints, boosting", "trivial"]
+    assert [row[4] for row in rows] == ["from scratch", "fingerprints and descriptors, boosting", "trivial"]
     assert rows[0][:4] == ["freesolv", "50", str(sum(fold.test for fold in result.folds)), "-"]
     (score,) = [
         row
