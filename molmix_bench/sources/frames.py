@@ -21,6 +21,13 @@ BLOCK_BYTES = 16 << 20
 _HEADER_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_OTHER_DELIMITERS = {
+    ";": ("semicolons", "save it with commas, and decimal points"),
+    "\t": ("tabs", "give it the ending .tsv, or save it with commas"),
+}
+"""What stands in some files named .csv in place of commas, and what to do about it."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""Marks at the beginning of a file."""
 
 
 def require_file(path: Path) -> None:
@@ -37,9 +44,22 @@ def column_names(path: Path) -> list[str]:
     with _open_text(path) as stream:
         header = _first_line(stream, path)
     try:
-        return next(csv.reader(io.StringIO(header), delimiter=delimiter))
+        names = _split(header, delimiter)
+        if delimiter == "," and len(names) == 1:
+            _refuse_other_delimiters(path, header)
     except csv.Error as error:
         raise _damaged(path, error) from None
+    return names
+
+
+def _split(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(header), delimiter=delimiter))
+
+
+def _refuse_other_delimiters(path: Path, header: str) -> None:
+    for delimiter, (found, fix) in _OTHER_DELIMITERS.items():
+        if len(_split(header, delimiter)) > 1:
+            raise SourceError(path.name, found=f"{found} between columns", expected="commas in a .csv file", fix=fix)
 
 
 def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
@@ -153,6 +173,8 @@ def _first_line(stream: pa.NativeFile, path: Path) -> str:
         block = stream.read(_HEADER_BYTES)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
+    if block.startswith(_UTF_16):
+        raise _not_utf_8(path, "text in UTF-16")
     if not block.strip():
         raise SourceError(path.name, found="an empty file", expected="a header and rows", fix="fetch the file again")
     line, newline, _ = block.partition(b"\n")
@@ -164,7 +186,9 @@ def _first_line(stream: pa.NativeFile, path: Path) -> str:
     try:
         text: str = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _damaged(path, error) from None
+        raise _not_utf_8(path, f"a header with the byte {line[error.start]:#04x}, which is no UTF-8") from None
+    if not text.strip():
+        raise SourceError(path.name, found="a blank first line", expected="the header", fix="delete the line")
     return text
 
 
@@ -186,6 +210,13 @@ def _ending(path: Path) -> str:
     return path.suffix.lower()
 
 
+def _not_utf_8(path: Path, found: str) -> SourceError:
+    fix = 'save it as "CSV UTF-8", as Excel calls it, or convert it'
+    return SourceError(path.name, found=found, expected="text in UTF-8", fix=fix)
+
+
 def _damaged(path: Path, error: Exception) -> SourceError:
     text = " ".join(str(error).split())
+    if "invalid UTF8" in text:  # Arrow has no error of its own for it.
+        return _not_utf_8(path, f"bytes that are no UTF-8 ({text:.120})")
     return SourceError(path.name, found=f"unreadable: {text:.300}", fix="the file is damaged or of another form")

@@ -115,6 +115,18 @@ def test_a_file_that_is_not_there(pretrained, tmp_path, verb):
         getattr(molmix_bench, verb)(pretrained.path, tmp_path / "new.csv", out=tmp_path / "out.csv")
 
 
+@pytest.mark.parametrize("verb", ["embed", "predict", "finetune", "new-mix"])
+def test_a_file_with_semicolons(pretrained, tmp_path, verb):
+    """Every command that reads a table of the user's names the separator."""
+    (tmp_path / "t.csv").write_bytes(b"smiles;y\nCCO;1,5\nCCN;2,5\n")
+    out = ("--out", tmp_path / "out.parquet")
+    arguments = (tmp_path / "t.csv",) if verb == "new-mix" else (pretrained.path, "--data", tmp_path / "t.csv", *out)
+    mix = ("--mix", "none") if verb in {"finetune", "predict"} else ()
+    done = molmix(verb, *arguments, *mix)
+    assert done.returncode == 1, done.stderr
+    assert "t.csv: found semicolons between columns; expected commas in a .csv file" in done.stderr
+
+
 def test_a_suite(pretrained, tmp_path):
     """Datasets whose files are whole are learnt, each split by the suite's rule; one that is empty fails the command.
 
