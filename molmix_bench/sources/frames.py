@@ -62,14 +62,23 @@ def _refuse_other_delimiters(path: Path, header: str) -> None:
             raise SourceError(path.name, found=f"{found} between columns", expected="commas in a .csv file", fix=fix)
 
 
-def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
+def read_frames(path: Path, columns: list[str], rows: int, *, blank_rows: bool = False) -> Iterator[pl.DataFrame]:
     """Yields frames of exactly `rows` rows but for the last, with text columns as written.
+
+    Args:
+        path: the file.
+        columns: which.
+        rows: of each frame.
+        blank_rows: whether blank lines of a text file are rows in which everything is missing; else they are no rows.
 
     Raises:
         SourceError: the file is of no known form, damaged, or lacks a column.
     """
     _check_columns(path, columns)
-    batches = _parquet_batches(path, columns, rows) if _ending(path) == ".parquet" else _text_batches(path, columns)
+    if _ending(path) == ".parquet":
+        batches = _parquet_batches(path, columns, rows)
+    else:
+        batches = _text_batches(path, columns, blank_rows=blank_rows)
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
     for batch in batches:
@@ -146,14 +155,15 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
         raise _damaged(path, error) from None
 
 
-def _text_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _text_batches(path: Path, columns: list[str], *, blank_rows: bool) -> Iterator[pa.RecordBatch]:
+    form = pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True, ignore_empty_lines=not blank_rows)
     try:
         with _open_text(path) as stream:
             yield from pa_csv.open_csv(
                 stream,
                 # One thread: only then do Arrow's errors say which row they mean.
                 read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
+                parse_options=form,
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=columns,
                     column_types=dict.fromkeys(columns, pa.string()),

@@ -181,7 +181,7 @@ def _check_columns(path: Path, smiles: str, tasks: Sequence[str], split: str | N
 
 def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
     names = list(dict.fromkeys(columns))
-    return pl.concat(list(read_frames(path, names, _ROWS_AT_ONCE)))
+    return pl.concat(list(read_frames(path, names, _ROWS_AT_ONCE, blank_rows=True)))
 
 
 def _groups(column: pl.Series, path: Path) -> list[str | None]:

@@ -49,3 +49,16 @@ def test_separators_within_names(tmp_path):
     ):
         (tmp_path / name).write_bytes(content)
         assert column_names(tmp_path / name) == expected
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("head", ["smiles", "smiles,y"])
+def test_blank_lines(tmp_path, monkeypatch, newline, head):
+    """Wherever blocks end, blank lines are rows where asked for and none else; newlines in quotes make no row."""
+    monkeypatch.setattr("molmix_bench.sources.frames.BLOCK_BYTES", 64)
+    cells = ["" if row % 3 == 0 else f"C{row}" if row % 5 else f"C{row}\n\n" for row in range(200)]
+    lines = [cell and f'"{cell}"' + ",1" * head.count(",") for cell in cells]
+    (tmp_path / "t.csv").write_bytes((newline.join([head, *lines]) + newline).encode())
+    for blank_rows, expected in ((True, cells), (False, [cell for cell in cells if cell])):
+        frames = list(read_frames(tmp_path / "t.csv", ["smiles"], 7, blank_rows=blank_rows))
+        assert [text or "" for frame in frames for text in frame["smiles"]] == expected

@@ -46,6 +46,7 @@ def test_finetune(tuned):
     assert "50 rows: 48 molecules, 0 merged into them, 2 dropped" in done.stderr
     assert "row 48, size: censored, '>10' is a bound, no value; dropped" in done.stderr
     assert "row 49: unparsable" in done.stderr
+    assert "rows are counted from 0, the header not among them" in done.stderr
     found = json.loads(done.stdout)
     assert found["path"] == str(out)
     assert {row["method"] for row in found["scores"]} == {"probe", "scratch", "fingerprints", "trivial"}
@@ -83,6 +84,27 @@ def test_predict_and_embed(tuned, pretrained, tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["problems"] == {"unparsable": 1}
     assert pl.read_parquet(tmp_path / "e.parquet")["embedding"].list.len().to_list() == [8, None, 8]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_blank_lines_are_rows(pretrained, tmp_path, columns):
+    """Rows of what comes out are those of the file, whatever it has between them and after, in one column or more."""
+    lines = ["smiles,note", "CCO,a", "", "CCN,b", "", "", "C1CC,c", ""]
+    (tmp_path / "t.csv").write_text(
+        "\n".join(line.rpartition(",")[0] if columns == 1 else line for line in lines) + "\n"
+    )
+    common = ("--data", tmp_path / "t.csv", "--workers", 1, "--out", tmp_path / "out.parquet")
+    for done in (
+        molmix("embed", pretrained.path, *common),
+        molmix("predict", pretrained.path, *common, "--mix", "none"),
+    ):
+        assert done.returncode == 0, done.stderr
+        found = pl.read_parquet(tmp_path / "out.parquet")
+        assert found["row"].to_list() == list(range(7))
+        empty = "empty_smiles"
+        assert found["reason"].to_list() == [None, empty, None, empty, empty, "unparsable", empty]
+        assert "4 rows without a result: empty_smiles" in done.stderr
+        assert "rows are counted from 0, the header not among them, blank lines among them" in done.stderr
 
 
 def test_options_that_do_not_fit(tuned, pretrained, tmp_path):

@@ -71,6 +71,17 @@ def test_cells_that_are_no_labels(tmp_path):
     }
 
 
+def test_blank_lines_are_rows(tmp_path):
+    """They are dropped with their rows, and the rows below are told as the file has them."""
+    path = write_table(tmp_path / "t.csv")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "", "", *lines[3:], "C1CC,1,0,0"]))
+    found = read_measurements(path, Columns(tasks=("size",))).measurements
+    assert found.problems["row"].to_list() == [2, 3, SIZE + 2]
+    assert found.problems["reason"].to_list() == ["empty_smiles", "empty_smiles", "unparsable"]
+    assert (len(found), found.accounting.read, found.rows.tolist()[:3]) == (SIZE, SIZE + 3, [0, 1, 4])
+
+
 def test_a_row_keeps_its_other_labels(tmp_path):
     """With several tasks, a bad cell costs its own label only."""
     values = [str(row / 7) for row in range(SIZE)]
