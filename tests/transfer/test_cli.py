@@ -63,6 +63,7 @@ def test_finetune_in_words(tuned, pretrained, chains):
     )
     assert again.returncode == 0, again.stderr
     assert "this fine-tuning is finished already" in again.stderr
+    assert "note: one seed: " in again.stderr
     assert all(word in again.stdout for word in ("ci_low", "verdict", "fingerprints", "seen", str(out)))
 
 
