@@ -21,6 +21,7 @@ from molmix_bench.metrics.scores import Scores
 from molmix_bench.specs.finetune import FinetuneResult, FinetuneSpec, Method, PieceResult
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
+from molmix_bench.training.folder import PIECES
 from molmix_bench.transfer.fold_data import FoldData
 from molmix_bench.transfer.folder import FinetuneFolder, read_piece, read_written
 from molmix_bench.transfer.scoring import Part, make_reference, parts_of, primary_metric
@@ -99,7 +100,7 @@ def open_finetuned(path: str | Path) -> Finetuned:
 
 def is_finetuned(path: Path) -> bool:
     """Whether a directory holds a fine-tuning, finished or not."""
-    return FinetuneFolder(path).origin.is_file() and (path / "pieces").is_dir()
+    return FinetuneFolder(path).origin.is_file() and (path / PIECES).is_dir()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

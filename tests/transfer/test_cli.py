@@ -128,6 +128,28 @@ def test_options_that_do_not_fit(tuned, pretrained, tmp_path):
         assert message in done.stderr
 
 
+@pytest.mark.parametrize("command", [("finetune", "--data"), ("run", "--mix", "moleculenet"), ("predict", "--mix")])
+def test_a_fine_tuning_in_place_of_a_run(tuned, chains, tmp_path, command):
+    """Where a run is asked for, it is said that this is none, and which run it began with."""
+    _, out = tuned
+    verb, *options = command
+    value = {"finetune": [out.parent / "mine.csv"], "run": [], "predict": [chains.path]}[verb]
+    done = molmix(verb, out, *options, *value, "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stderr
+    assert f"{out}: found a fine-tuning; expected the directory of a finished run; name that of" in done.stderr
+    assert "it began with, chains;" in done.stderr
+
+
+def test_a_suite_without_the_mix_of_the_run(pretrained, tmp_path):
+    """The advice names the option that the command has."""
+    command = ("run", pretrained.path, "--mix", "moleculenet", "--out", tmp_path / "out", "--datasets", "esol")
+    done = molmix(*command)
+    assert done.returncode == 2, done.stderr
+    assert "name its directory with --trained-on, or do without by --trained-on none" in done.stderr
+    other = molmix("finetune", pretrained.path, "--data", write_table(tmp_path / "t.csv"), "--task", "size")
+    assert "name its directory with --mix, or do without by --mix none" in other.stderr
+
+
 @pytest.mark.parametrize("verb", ["finetune", "predict"])
 def test_a_file_that_is_not_there(pretrained, tmp_path, verb):
     """It is said before the mix of the run, which is not at hand either, is missed."""
