@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from molmix_bench.cli.finetune import DataOption, SmilesOption
+from molmix_bench.cli.finetune import ROWS_COUNTED, DataOption, SmilesOption
 from molmix_bench.cli.output import JsonOption, WorkersOption, print_json
 from molmix_bench.extras import require_train
 from molmix_bench.talk import say
@@ -48,3 +48,5 @@ def tell_problems(problems: dict[str, int]) -> None:
     """Says how many rows have no result."""
     for reason, count in problems.items():
         say(f"{count:,} row{'s' if count > 1 else ''} without a result: {reason}; the column detail says more")
+    if problems:
+        say(ROWS_COUNTED)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 """Problems of the data that are told; all are in drops.parquet."""
+ROWS_COUNTED = "rows are counted from 0, the header not among them, blank lines among them"
+"""Said where rows are."""
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a finished run.")]
 DataOption = Annotated[Path, typer.Option("--data", help="A CSV, TSV (also .gz) or parquet file with SMILES.")]
@@ -97,6 +99,8 @@ def tell_data(own: OwnData) -> None:
     if found.problems.height > _SHOWN:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in found.problem_counts().items())
         say(f"  and {found.problems.height - _SHOWN:,} more ({counts}); all are in drops.parquet")
+    if found.problems.height:
+        say(f"  {ROWS_COUNTED}")
 
 
 def print_finetuned(found: Finetuned, *, json: bool) -> None:

@@ -84,7 +84,7 @@ def _start(name: str, settings: list[str], trained_on: str | None) -> tuple[Star
         expected = f"settings of the fine-tuning alone, as {_PREFIX}tuning.epochs=5"
         raise UsageError(name, found=f"a finished run, and --set {settings[0]}", expected=expected)
     run = open_run(name)
-    return Start.of(run), mix_of(run, trained_on)
+    return Start.of(run), mix_of(run, trained_on, option="--trained-on")
 
 
 def _print(done: SuiteRun, *, json: bool) -> None:

@@ -21,6 +21,13 @@ BLOCK_BYTES = 16 << 20
 _HEADER_BYTES = 1 << 20
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_OTHER_DELIMITERS = {
+    ";": ("semicolons", "save it with commas, and decimal points"),
+    "\t": ("tabs", "give it the ending .tsv, or save it with commas"),
+}
+"""What stands in some files named .csv in place of commas, and what to do about it."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""Marks at the beginning of a file."""
 
 
 def require_file(path: Path) -> None:
@@ -37,19 +44,41 @@ def column_names(path: Path) -> list[str]:
     with _open_text(path) as stream:
         header = _first_line(stream, path)
     try:
-        return next(csv.reader(io.StringIO(header), delimiter=delimiter))
+        names = _split(header, delimiter)
+        if delimiter == "," and len(names) == 1:
+            _refuse_other_delimiters(path, header)
     except csv.Error as error:
         raise _damaged(path, error) from None
+    return names
 
 
-def read_frames(path: Path, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
+def _split(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(header), delimiter=delimiter))
+
+
+def _refuse_other_delimiters(path: Path, header: str) -> None:
+    for delimiter, (found, fix) in _OTHER_DELIMITERS.items():
+        if len(_split(header, delimiter)) > 1:
+            raise SourceError(path.name, found=f"{found} between columns", expected="commas in a .csv file", fix=fix)
+
+
+def read_frames(path: Path, columns: list[str], rows: int, *, blank_rows: bool = False) -> Iterator[pl.DataFrame]:
     """Yields frames of exactly `rows` rows but for the last, with text columns as written.
+
+    Args:
+        path: the file.
+        columns: which.
+        rows: of each frame.
+        blank_rows: whether blank lines of a text file are rows in which everything is missing; else they are no rows.
 
     Raises:
         SourceError: the file is of no known form, damaged, or lacks a column.
     """
     _check_columns(path, columns)
-    batches = _parquet_batches(path, columns, rows) if _ending(path) == ".parquet" else _text_batches(path, columns)
+    if _ending(path) == ".parquet":
+        batches = _parquet_batches(path, columns, rows)
+    else:
+        batches = _text_batches(path, columns, blank_rows=blank_rows)
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
     for batch in batches:
@@ -126,14 +155,15 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
         raise _damaged(path, error) from None
 
 
-def _text_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _text_batches(path: Path, columns: list[str], *, blank_rows: bool) -> Iterator[pa.RecordBatch]:
+    form = pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True, ignore_empty_lines=not blank_rows)
     try:
         with _open_text(path) as stream:
             yield from pa_csv.open_csv(
                 stream,
                 # One thread: only then do Arrow's errors say which row they mean.
                 read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
+                parse_options=form,
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=columns,
                     column_types=dict.fromkeys(columns, pa.string()),
@@ -153,6 +183,8 @@ def _first_line(stream: pa.NativeFile, path: Path) -> str:
         block = stream.read(_HEADER_BYTES)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
+    if block.startswith(_UTF_16):
+        raise _not_utf_8(path, "text in UTF-16")
     if not block.strip():
         raise SourceError(path.name, found="an empty file", expected="a header and rows", fix="fetch the file again")
     line, newline, _ = block.partition(b"\n")
@@ -164,7 +196,9 @@ def _first_line(stream: pa.NativeFile, path: Path) -> str:
     try:
         text: str = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _damaged(path, error) from None
+        raise _not_utf_8(path, f"a header with the byte {line[error.start]:#04x}, which is no UTF-8") from None
+    if not text.strip():
+        raise SourceError(path.name, found="a blank first line", expected="the header", fix="delete the line")
     return text
 
 
@@ -186,6 +220,13 @@ def _ending(path: Path) -> str:
     return path.suffix.lower()
 
 
+def _not_utf_8(path: Path, found: str) -> SourceError:
+    fix = 'save it as "CSV UTF-8", as Excel calls it, or convert it'
+    return SourceError(path.name, found=found, expected="text in UTF-8", fix=fix)
+
+
 def _damaged(path: Path, error: Exception) -> SourceError:
     text = " ".join(str(error).split())
+    if "invalid UTF8" in text:  # Arrow has no error of its own for it.
+        return _not_utf_8(path, f"bytes that are no UTF-8 ({text:.120})")
     return SourceError(path.name, found=f"unreadable: {text:.300}", fix="the file is damaged or of another form")

@@ -32,6 +32,8 @@ from molmix_bench.vocab import SEED_STEM
 
 DEVICES = "devices"
 """Among the versions: how many processes trained each network together."""
+PIECES = "pieces"
+"""The folder that a fine-tuning has and a run has not; else both begin alike."""
 _SPEC_FILE = "run.yaml"
 _LOCK_FILE = "lock"
 

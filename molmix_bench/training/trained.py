@@ -19,7 +19,7 @@ from molmix_bench.specs.result import RunResult, Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.checkpoint import load_weights
 from molmix_bench.training.environment import check_featurizer
-from molmix_bench.training.folder import RunFolder
+from molmix_bench.training.folder import PIECES, RunFolder
 from molmix_bench.training.learner import learnt_targets
 from molmix_bench.training.objective import Objective
 from molmix_bench.training.predict import predict_split, write_split
@@ -75,11 +75,15 @@ def open_run(path: str | Path) -> Run:
     """Returns the finished run in a directory.
 
     Raises:
-        UsageError: the directory holds no run.
+        UsageError: the directory holds no run, or a fine-tuning of one.
         RunError: the run is not finished.
     """
     folder = RunFolder(Path(path))
     spec = folder.read_spec()
+    if (folder.path / PIECES).is_dir():
+        expected = "the directory of a finished run"
+        fix = f"name that of the run it began with, {spec.name}; a fine-tuning is read by embed and predict --data"
+        raise UsageError(str(path), found="a fine-tuning", expected=expected, fix=fix)
     folder.check_finished()
     return Run(folder, spec, folder.read_origin().targets, folder.read_result())
 

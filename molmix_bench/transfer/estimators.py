@@ -68,13 +68,17 @@ class MoleculeEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         self.spec_ = ensemble.spec
         self.network_ = choose_network(ensemble, self.network)
         self.layer_ = choose_layer(ensemble, self.network_, self.layer)
-        self.num_features_ = self.transform(["C"]).shape[1]
+        # Not by `transform`, whose columns may be asked for by names that are not known before their number is.
+        self.num_features_ = self._vectors(["C"]).shape[1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
         """Returns the vectors of molecules, (n, width)."""
         check_is_fitted(self, "network_")
-        molecules = standard_molecules(smiles_of(X))
+        return self._vectors(smiles_of(X))
+
+    def _vectors(self, smiles: Sequence[str]) -> NDArray[np.float32]:
+        molecules = standard_molecules(smiles)
         table = featurize_all([item.mol_id for item in molecules], [item.smiles for item in molecules], spec=self.spec_)
         parts = [embed_batch(self.network_, batch, self.layer_, table=table.fingerprints) for batch in table.batches()]
         found: NDArray[np.float32] = np.concatenate(parts)

@@ -29,6 +29,7 @@ from molmix_bench.specs.finetune import FinetuneOrigin, FinetuneResult, Method, 
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.training.folder import (
+    PIECES,
     changes_between,
     flat,
     locked_against_others,
@@ -98,7 +99,7 @@ class FinetuneFolder:
 
     def piece(self, method: Method, fold: int, seed: int) -> Path:
         """Returns where the predictions of one method, fold and seed lie."""
-        return self.path / "pieces" / method / f"fold={fold}" / f"seed={seed}.npz"
+        return self.path / PIECES / method / f"fold={fold}" / f"seed={seed}.npz"
 
     def network(self, method: Method, fold: int, seed: int) -> Path:
         """Returns where its weights lie."""

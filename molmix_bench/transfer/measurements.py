@@ -21,7 +21,7 @@ from molmix_bench.vocab import DropReason, Kind, Policy
 MAX_ATOMS = 1_000
 """Larger molecules are dropped, as in mixes."""
 PROBLEM_SCHEMA: dict[str, type[pl.DataType]] = {
-    "row": pl.Int64,  # of the file, from 0, the header not counted
+    "row": pl.Int64,  # of the file, from 0, blank lines counted, the header not
     "smiles": pl.String,
     "task": pl.String,  # null: the row as a whole
     "reason": pl.String,

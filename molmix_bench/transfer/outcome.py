@@ -21,6 +21,7 @@ from molmix_bench.metrics.scores import Scores
 from molmix_bench.specs.finetune import FinetuneResult, FinetuneSpec, Method, PieceResult
 from molmix_bench.specs.result import Target
 from molmix_bench.specs.run import RunSpec
+from molmix_bench.training.folder import PIECES
 from molmix_bench.transfer.fold_data import FoldData
 from molmix_bench.transfer.folder import FinetuneFolder, read_piece, read_written
 from molmix_bench.transfer.scoring import Part, make_reference, parts_of, primary_metric
@@ -59,8 +60,8 @@ class Finetuned:
     def summary(self) -> pl.DataFrame:
         """Returns the macro of each metric by method and part: the table to print.
 
-        `better` says of a reference or another mode whether the first mode is better than it, worse, or neither by the
-        interval of their difference.
+        `verdict` says of a reference or another mode whether the first mode is better than it, worse, or neither by the
+        interval of their difference, or that there is no interval or no score.
         """
         columns = ["part", "method", "metric", "direction", "value", "ci_low", "ci_high", "std", "n_seeds", "n_labels"]
         rows = pl.DataFrame(self.result.scores, infer_schema_length=None)
@@ -99,7 +100,7 @@ def open_finetuned(path: str | Path) -> Finetuned:
 
 def is_finetuned(path: Path) -> bool:
     """Whether a directory holds a fine-tuning, finished or not."""
-    return FinetuneFolder(path).origin.is_file() and (path / "pieces").is_dir()
+    return FinetuneFolder(path).origin.is_file() and (path / PIECES).is_dir()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +206,6 @@ def _compare(found: Mapping[tuple[Part, Method], Scores], first: Method, other: 
     """Returns the differences of the first method from another, over several tasks."""
     table = differences(found["all", first], found["all", other], names=("first", "other"))
     rows = table.filter(pl.col("task").is_null(), aggregation=str(Aggregation.MACRO))
-    verdicts = {"first": "better", "other": "worse", None: "no difference"}
     return [
         {
             "method": other,
@@ -216,10 +216,19 @@ def _compare(found: Mapping[tuple[Part, Method], Scores], first: Method, other: 
             "difference": row["difference"],
             "difference_low": row["ci_low"],
             "difference_high": row["ci_high"],
-            "verdict": f"{first} {verdicts[row['better']]}" if row["better"] else verdicts[None],
+            "verdict": _verdict(row, first),
         }
         for row in rows.iter_rows(named=True)
     ]
+
+
+def _verdict(row: Mapping[str, Any], first: Method) -> str:
+    """Returns what the interval of a difference says, where there is one."""
+    if row["difference"] is None:
+        return "not scored"
+    if row["ci_low"] is None:
+        return "no interval"
+    return {"first": f"{first} better", "other": f"{first} worse", None: "no difference"}[row["better"]]
 
 
 def _predictions(
@@ -263,6 +272,9 @@ def _notes(
     notes = []
     if len(folded) > 1:
         notes.append(f"scores are means over {len(folded)} folds; intervals are of a bootstrap over molecules")
+    if len(spec.seeds) == 1:
+        told = "intervals and verdicts are of the molecules tested alone"
+        notes.append(f"one seed: {told}; how far another seed would have come out is not known")
     once = [method for method in spec.methods if len(seeds[method]) < len(spec.seeds)]
     if once:
         notes.append(f"fitted with fewer seeds, as nothing else about them is random: {', '.join(once)}")

@@ -68,6 +68,8 @@ def read_measurements(path: Path, columns: Columns | None = None) -> OwnData:
     _check_columns(path, table.smiles, tasks, columns.split)
     frame = _read_columns(path, [table.smiles, *tasks, *([columns.split] if columns.split else [])])
     parsed = [_Parsed.of(frame[task], path.name) for task in tasks]
+    for item in parsed:
+        item.refuse_words(frame[item.task], path.name)
     kind, num_classes = columns.kind, columns.num_classes
     if kind is None:
         kind, num_classes = _common_kind(path, parsed)
@@ -181,12 +183,18 @@ def _check_columns(path: Path, smiles: str, tasks: Sequence[str], split: str | N
 
 def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
     names = list(dict.fromkeys(columns))
-    return pl.concat(list(read_frames(path, names, _ROWS_AT_ONCE)))
+    return pl.concat(list(read_frames(path, names, _ROWS_AT_ONCE, blank_rows=True)))
 
 
 def _groups(column: pl.Series, path: Path) -> list[str | None]:
     texts = texts_of(column, path.name).str.strip_chars()
     return [None if text is None or text in MISSING else text for text in texts.to_list()]
+
+
+def _labels_of(column: pl.Series, file: str) -> pl.Series:
+    """Returns the texts of a column of labels; null where they stand for none."""
+    texts = texts_of(column, file).str.strip_chars()
+    return texts.set(texts.is_in([*MISSING, *OTHER_MISSING]), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,8 +217,7 @@ class _Parsed:
             values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
             texts: list[str | None] = [None] * len(values)
         else:
-            stripped = texts_of(column, file).str.strip_chars()
-            stripped = stripped.set(stripped.is_in([*MISSING, *OTHER_MISSING]), None)
+            stripped = _labels_of(column, file)
             numbers = stripped.cast(pl.Float64, strict=False)
             if numbers.null_count() == len(numbers):
                 numbers = truths_of(stripped)
@@ -228,6 +235,17 @@ class _Parsed:
         ]
         values[impossible] = np.nan
         return cls(task, values, problems)
+
+    def refuse_words(self, column: pl.Series, file: str) -> None:
+        """Raises `SourceError` where all labels are words of two kinds; which is which, their owner knows alone."""
+        if not self.problems or not np.isnan(self.values).all() or column.dtype.is_numeric():
+            return
+        texts = _labels_of(column, file).drop_nulls()
+        kinds = texts.filter(texts.str.to_lowercase().is_first_distinct()).to_list()
+        if len(kinds) == 2 and not any(map(_BOUND.match, kinds)):  # noqa: PLR2004  # classes of a binary task
+            found = " and ".join(f"{text!r:.40}" for text in kinds)
+            fix = "write 1 for one and 0 for the other"
+            raise SourceError(f"{file}, column {self.task!r}", found=f"labels {found}", expected="numbers", fix=fix)
 
     @property
     def largest(self) -> float:

@@ -21,7 +21,7 @@ ROW, REASON, DETAIL = "row", "reason", "detail"
 NOT_FINITE = "not_finite"
 """The reason of a molecule for which a network gives no finite number."""
 HEAD = (pa.field(ROW, pa.int64()), pa.field(SMILES, pa.string()), pa.field(MOL_ID, pa.string()))
-"""The number of the row in the file, from 0, the header not counted; the text there; the identity, where it is one."""
+"""Number of the row in the file, from 0, blank lines counted, the header not; the text there; the identity, if any."""
 TAIL = (pa.field(REASON, pa.string()), pa.field(DETAIL, pa.string()))
 """Why there is nothing for a row; null where there is."""
 

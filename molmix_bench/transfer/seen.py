@@ -30,10 +30,15 @@ NO_MIX = "none"
 """In place of a mix's name: nobody is to look at the molecules that a run was trained on."""
 
 
-def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix | None:
+def mix_of(run: Run, given: str | Path | Mix | None = None, *, option: str = "--mix") -> Mix | None:
     """Returns the mix that a run was trained on: the one given, or that of its name where it lies here already.
 
     Nothing is downloaded or built for it. `none` in place of a name is no mix.
+
+    Args:
+        run: the run.
+        given: by whoever asks.
+        option: of the command line, by which it can be given.
 
     Raises:
         UsageError: no mix is given, and the run's is neither a directory nor in the cache.
@@ -41,19 +46,19 @@ def mix_of(run: Run, given: str | Path | Mix | None = None) -> Mix | None:
     """
     if given == NO_MIX:
         return None
-    mix = given if isinstance(given, Mix) else _find(run) if given is None else load(given)
+    mix = given if isinstance(given, Mix) else _find(run, option) if given is None else load(given)
     trained = run.result.mix
     if mix.manifest.build_key != trained.build_key:
         raise RunError(
             str(run.path),
             found=f"mix {mix.name} {mix.version}, build {mix.manifest.build_key[:12]}",
             expected=f"that of the run, {trained.name} {trained.version}, build {trained.build_key[:12]}",
-            fix="name its directory with --mix, or do without by --mix none",
+            fix=_advice(option),
         )
     return mix
 
 
-def _find(run: Run) -> Mix:
+def _find(run: Run, option: str) -> Mix:
     name = run.spec.mix
     if is_mix(Path(name)):
         return Mix(name)
@@ -63,8 +68,12 @@ def _find(run: Run) -> Mix:
         str(run.path),
         found=f"mix {name!r}, which is no directory here and not in the cache",
         expected="the mix that the run was trained on, which says what molecules it has seen",
-        fix="name its directory with --mix, or do without by --mix none",
+        fix=_advice(option),
     )
+
+
+def _advice(option: str) -> str:
+    return f"name its directory with {option}, or do without by {option} {NO_MIX}"
 
 
 def seen_in(run: Run, mix: Mix, molecules: pl.DataFrame) -> BoolArray:

@@ -65,7 +65,8 @@ def open_table(path: Path, smiles: str | None = None) -> Table:
     if chosen not in names:
         found = f"no column {chosen!r}{nearest(chosen, names)}"
         raise UsageError(path.name, found=found, expected=f"one of {', '.join(names[:20])}")
-    num_rows = sum(frame.height for frame in read_frames(path, [chosen], 32 * ROWS_PER_CHUNK))
+    frames = read_frames(path, [chosen], 32 * ROWS_PER_CHUNK, blank_rows=True)
+    num_rows = sum(frame.height for frame in frames)
     if not num_rows:
         raise SourceError(path.name, found="no rows", expected="at least one", fix="check that the file is complete")
     return Table(path, chosen, num_rows)
@@ -89,7 +90,7 @@ def stream(table: Table, demand: Demand, *, workers: int | None = None) -> Itera
 
 def _texts(table: Table) -> Iterator[tuple[int, list[str | None]]]:
     start = 0
-    for frame in read_frames(table.path, [table.smiles], ROWS_PER_CHUNK):
+    for frame in read_frames(table.path, [table.smiles], ROWS_PER_CHUNK, blank_rows=True):
         yield start, texts_of(frame[table.smiles], table.path.name).to_list()
         start += frame.height
 

@@ -46,6 +46,7 @@ def test_finetune(tuned):
     assert "50 rows: 48 molecules, 0 merged into them, 2 dropped" in done.stderr
     assert "row 48, size: censored, '>10' is a bound, no value; dropped" in done.stderr
     assert "row 49: unparsable" in done.stderr
+    assert "rows are counted from 0, the header not among them" in done.stderr
     found = json.loads(done.stdout)
     assert found["path"] == str(out)
     assert {row["method"] for row in found["scores"]} == {"probe", "scratch", "fingerprints", "trivial"}
@@ -62,6 +63,7 @@ def test_finetune_in_words(tuned, pretrained, chains):
     )
     assert again.returncode == 0, again.stderr
     assert "this fine-tuning is finished already" in again.stderr
+    assert "note: one seed: " in again.stderr
     assert all(word in again.stdout for word in ("ci_low", "verdict", "fingerprints", "seen", str(out)))
 
 
@@ -85,6 +87,27 @@ def test_predict_and_embed(tuned, pretrained, tmp_path):
     assert pl.read_parquet(tmp_path / "e.parquet")["embedding"].list.len().to_list() == [8, None, 8]
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_blank_lines_are_rows(pretrained, tmp_path, columns):
+    """Rows of what comes out are those of the file, whatever it has between them and after, in one column or more."""
+    lines = ["smiles,note", "CCO,a", "", "CCN,b", "", "", "C1CC,c", ""]
+    (tmp_path / "t.csv").write_text(
+        "\n".join(line.rpartition(",")[0] if columns == 1 else line for line in lines) + "\n"
+    )
+    common = ("--data", tmp_path / "t.csv", "--workers", 1, "--out", tmp_path / "out.parquet")
+    for done in (
+        molmix("embed", pretrained.path, *common),
+        molmix("predict", pretrained.path, *common, "--mix", "none"),
+    ):
+        assert done.returncode == 0, done.stderr
+        found = pl.read_parquet(tmp_path / "out.parquet")
+        assert found["row"].to_list() == list(range(7))
+        empty = "empty_smiles"
+        assert found["reason"].to_list() == [None, empty, None, empty, empty, "unparsable", empty]
+        assert "4 rows without a result: empty_smiles" in done.stderr
+        assert "rows are counted from 0, the header not among them, blank lines among them" in done.stderr
+
+
 def test_options_that_do_not_fit(tuned, pretrained, tmp_path):
     """Each is refused as a usage error that says what would do."""
     _, out = tuned
@@ -105,6 +128,28 @@ def test_options_that_do_not_fit(tuned, pretrained, tmp_path):
         assert message in done.stderr
 
 
+@pytest.mark.parametrize("command", [("finetune", "--data"), ("run", "--mix", "moleculenet"), ("predict", "--mix")])
+def test_a_fine_tuning_in_place_of_a_run(tuned, chains, tmp_path, command):
+    """Where a run is asked for, it is said that this is none, and which run it began with."""
+    _, out = tuned
+    verb, *options = command
+    value = {"finetune": [out.parent / "mine.csv"], "run": [], "predict": [chains.path]}[verb]
+    done = molmix(verb, out, *options, *value, "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stderr
+    assert f"{out}: found a fine-tuning; expected the directory of a finished run; name that of" in done.stderr
+    assert "it began with, chains;" in done.stderr
+
+
+def test_a_suite_without_the_mix_of_the_run(pretrained, tmp_path):
+    """The advice names the option that the command has."""
+    command = ("run", pretrained.path, "--mix", "moleculenet", "--out", tmp_path / "out", "--datasets", "esol")
+    done = molmix(*command)
+    assert done.returncode == 2, done.stderr
+    assert "name its directory with --trained-on, or do without by --trained-on none" in done.stderr
+    other = molmix("finetune", pretrained.path, "--data", write_table(tmp_path / "t.csv"), "--task", "size")
+    assert "name its directory with --mix, or do without by --mix none" in other.stderr
+
+
 @pytest.mark.parametrize("verb", ["finetune", "predict"])
 def test_a_file_that_is_not_there(pretrained, tmp_path, verb):
     """It is said before the mix of the run, which is not at hand either, is missed."""
@@ -113,6 +158,18 @@ def test_a_file_that_is_not_there(pretrained, tmp_path, verb):
     assert f"{tmp_path / 'new.csv'}: no such file; check the path" in done.stderr
     with pytest.raises(UsageError, match="no such file"):
         getattr(molmix_bench, verb)(pretrained.path, tmp_path / "new.csv", out=tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("verb", ["embed", "predict", "finetune", "new-mix"])
+def test_a_file_with_semicolons(pretrained, tmp_path, verb):
+    """Every command that reads a table of the user's names the separator."""
+    (tmp_path / "t.csv").write_bytes(b"smiles;y\nCCO;1,5\nCCN;2,5\n")
+    out = ("--out", tmp_path / "out.parquet")
+    arguments = (tmp_path / "t.csv",) if verb == "new-mix" else (pretrained.path, "--data", tmp_path / "t.csv", *out)
+    mix = ("--mix", "none") if verb in {"finetune", "predict"} else ()
+    done = molmix(verb, *arguments, *mix)
+    assert done.returncode == 1, done.stderr
+    assert "t.csv: found semicolons between columns; expected commas in a .csv file" in done.stderr
 
 
 def test_a_suite(pretrained, tmp_path):

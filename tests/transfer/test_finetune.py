@@ -231,3 +231,26 @@ def test_tasks_that_a_fold_cannot_score(pretrained, tmp_path):
     assert len(reasons) >= 3
     assert all(reason.startswith("fold ") and "all of class 0" in reason for reason in reasons)
     assert pl.DataFrame(found.result.scores, infer_schema_length=None)["value"].is_finite().any()
+
+
+@pytest.mark.parametrize(
+    ("labelled", "value", "verdict"),
+    # The twenty without rings are learnt from, and benzene with its chains is tested.
+    [(range(40, 50), None, "not scored"), (range(1), 0.5, "no interval")],
+)
+def test_scores_without_a_verdict(pretrained, tmp_path, labelled, value, verdict):
+    """Where no task can be scored, or not its resamples, verdicts say so, and not that there is no difference."""
+    data = own_data(tmp_path, "rare", rare=[int(position in labelled) for position in range(50)])
+    spec = quick_spec('modes=["probe"]', "references=[trivial]", "seeds=[0]", "folds.folds=1")
+    found = finetune(Start.of(pretrained), data, spec, tmp_path / "out")
+    (row,) = found.summary().filter(method="trivial", part="all", metric="auroc").to_dicts()
+    assert (row["value"], row["verdict"], row["ci_low"]) == (value, verdict, None)
+    assert [item["task"] for item in found.result.excluded] == (["rare"] if value is None else [])
+    assert "one seed: intervals and verdicts are of the molecules tested alone" in " ".join(found.result.notes)
+
+
+def test_several_seeds_have_no_note_of_one(finished):
+    """With two seeds nothing is said of one, and what is scored has a verdict of its difference."""
+    assert "one seed" not in " ".join(finished.result.notes)
+    verdicts = set(finished.summary().filter(part="all")["verdict"]) - {None}
+    assert verdicts <= {"head_first better", "head_first worse", "no difference"}

@@ -71,6 +71,17 @@ def test_cells_that_are_no_labels(tmp_path):
     }
 
 
+def test_blank_lines_are_rows(tmp_path):
+    """They are dropped with their rows, and the rows below are told as the file has them."""
+    path = write_table(tmp_path / "t.csv")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "", "", *lines[3:], "C1CC,1,0,0"]))
+    found = read_measurements(path, Columns(tasks=("size",))).measurements
+    assert found.problems["row"].to_list() == [2, 3, SIZE + 2]
+    assert found.problems["reason"].to_list() == ["empty_smiles", "empty_smiles", "unparsable"]
+    assert (len(found), found.accounting.read, found.rows.tolist()[:3]) == (SIZE, SIZE + 3, [0, 1, 4])
+
+
 def test_a_row_keeps_its_other_labels(tmp_path):
     """With several tasks, a bad cell costs its own label only."""
     values = [str(row / 7) for row in range(SIZE)]
@@ -113,9 +124,24 @@ def test_words_for_labels(tmp_path):
     path = write_table(tmp_path / "t.csv", value=["True", "false"] * (SIZE // 2))
     found = read_measurements(path, Columns(tasks=("value",))).measurements
     assert (found.kind, found.labels[:, 0].tolist()) == (Kind.BINARY, [1.0, 0.0] * (SIZE // 2))
-    path = write_table(tmp_path / "t.csv", value=["toxic", "not"] * (SIZE // 2))
-    with pytest.raises(SourceError, match=r"\(50 no_number; the first: 'toxic' is no number\)"):
+    path = write_table(tmp_path / "t.csv", value=["toxic", "not", "unclear", "", "toxic"] * (SIZE // 5))
+    with pytest.raises(SourceError, match=r"\(10 no_labels, 40 no_number; the first: 'toxic' is no number\)"):
         read_measurements(path, Columns(tasks=("value",)))
+
+
+@pytest.mark.parametrize("words", [("active", "inactive"), ("Yes", " no"), ("+", "negative")])
+def test_two_words_for_labels(tmp_path, words):
+    """Words of two kinds, in any case, some missing, are to be written as 1 and 0; bounds and numbers are no words."""
+    cells = [*words, words[0].upper(), "", "NA"] * (SIZE // 5)
+    path = write_table(tmp_path / "t.csv", value=cells)
+    found = f"t.csv, column 'value': found labels '{words[0]}' and '{words[1].strip()}'; expected numbers"
+    with pytest.raises(SourceError) as error:
+        read_measurements(path, Columns(tasks=("size", "value")))
+    assert str(error.value) == f"{found}; write 1 for one and 0 for the other"
+    for other in (">1", "0"):
+        path = write_table(tmp_path / "t.csv", value=[words[0], other] * (SIZE // 2))
+        with pytest.raises(SourceError, match=r"molecules with a label|: one class only"):
+            read_measurements(path, Columns(tasks=("value",)))
 
 
 @pytest.mark.parametrize(
