@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from molmix_bench.reports.other_results import studies_section, suite_section
 from molmix_bench.specs.base import Spec, read_yaml, validate_spec
 from molmix_bench.specs.model import FittedSpec, ImportedSpec
 from molmix_bench.specs.reported import Reported, load_reported
+from molmix_bench.specs.result import Hardware
 from molmix_bench.specs.run import RunSpec
 from molmix_bench.vocab import Split
 
 NOTES_FILE = "notes.yaml"
+_QUOTED = "auroc"
 _NAMES = {
     "gcn": "GCN",
     "gin": "GIN",
@@ -84,7 +87,7 @@ def _introduction() -> list[Block]:
         " those of a folder; ",
         Code("--datasets zinc12k --seeds 0,1,2"),
         " trains on one dataset, three times. Settings were chosen on validation; ",
-        "the test split is read once, when a run is finished. This page is made from ",
+        "the test split is read when a run is finished, and nothing was chosen by it. This page is made from ",
         Code("results/"),
         " by ",
         Code("molmix-bench results baselines/results --out baselines/README.md"),
@@ -92,10 +95,11 @@ def _introduction() -> list[Block]:
     )
     scores = (
         f"Scores are of the test split, by the protocol {PROTOCOL}: the mean over scorable tasks, and over seeds, "
-        "± their standard deviation where there are several. The interval, of the first metric, is the 95 % one of a "
-        f"bootstrap over molecules, {REPLICATES:,} replicates: a difference between two models is established where "
+        "± their standard deviation where there are several. Intervals are the 95 % ones of a bootstrap over "
+        f"molecules, {REPLICATES:,} replicates: a difference between two models is established where "
         "molmix-bench compare says so, not where two intervals look different. An arrow tells which way a metric is "
-        "better. Parameters of trees are their leaves, of the trivial predictor its constants."
+        "better. Parameters of trees are their leaves, of the trivial predictor its constants. The time of trees is "
+        "added up over processes."
     )
     return [Paragraph(text), Paragraph(scores)]
 
@@ -139,16 +143,40 @@ def _dataset_table(
     metrics = _metrics_of(next(iter(found.values())))
     primary = metrics[0]
     sign = 1 if primary.direction == "lower" else -1
+    names = _names_apart(found, dataset)
     rows: list[list[Text]] = []
     for run, scores in sorted(found.items(), key=lambda item: sign * item[1][primary.name]["value"]):
-        cells = [_cell(scores.get(metric.name)) for metric in metrics]
-        span = interval(scores[primary.name]["ci_low"], scores[primary.name]["ci_high"])
-        beside = _published(reported, run, dataset, primary.name, scores[primary.name]["value"])
-        rows.append([_model_name(run.spec), _trained_on(run, dataset), cells[0], span, beside, *cells[1:]])
+        cells = [cell for metric in metrics for cell in _cells(metric, scores, primary)]
+        beside = _published(reported, run, dataset, {name: score["value"] for name, score in scores.items()})
+        rows.append([*names[run], *cells, beside])
     rows += _published_rows(reported, dataset, metrics)
-    titles = [f"{metric.name} {'↓' if metric.direction == 'lower' else '↑'}" for metric in metrics]
-    header = ["model", "trained on", titles[0], "95 % interval", "minus published", *titles[1:]]
+    header = ["model", "trained on"]
+    for metric in metrics:
+        header.append(f"{metric.name} {'↓' if metric.direction == 'lower' else '↑'}")
+        header += [f"{metric.name}, 95 % interval"] if _has_interval(metric, primary) else []
+    header.append("minus published")
     return Table(header, rows, frozenset(header[2:]))
+
+
+def _has_interval(metric: Metric, primary: Metric) -> bool:
+    """Whether the table has a column with the interval of a metric: of the first, and of what others quote most."""
+    return metric == primary or metric.name == _QUOTED
+
+
+def _cells(metric: Metric, scores: Mapping[str, Mapping[str, Any]], primary: Metric) -> list[str]:
+    score = scores.get(metric.name)
+    if not _has_interval(metric, primary):
+        return [_cell(score)]
+    return [_cell(score), "-" if score is None else interval(score["ci_low"], score["ci_high"])]
+
+
+def _names_apart(runs: Iterable[KeptRun], dataset: str) -> dict[KeptRun, tuple[str, str]]:
+    """Returns the model of each run and what it was trained on, with the run's name where two would read alike."""
+    plain = {run: (_model_name(run.spec), _trained_on(run, dataset)) for run in runs}
+    counts = Counter(plain.values())
+    return {
+        run: found if counts[found] == 1 else (f"{found[0]} ({run.name})", found[1]) for run, found in plain.items()
+    }
 
 
 def _by_metric(table: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -174,18 +202,26 @@ def _model_name(spec: RunSpec) -> str:
 
 
 def _trained_on(run: KeptRun, dataset: str) -> str:
-    datasets = run.spec.datasets or ()
-    return "it alone" if datasets == (dataset,) else f"{len(datasets)} datasets"
+    datasets, subset = run.spec.datasets or (), run.spec.subset
+    source = "it alone" if datasets == (dataset,) else f"{len(datasets)} datasets"
+    if subset is None:
+        return source
+    size = f"{subset.molecules:,} molecules" if subset.fraction is None else f"{100 * subset.fraction:g} %"
+    return f"{size} of {source}"
 
 
-def _published(reported: Reported | None, run: KeptRun, dataset: str, metric: str, value: float) -> str:
-    """Returns the difference from the published number of the same model, trained on the same datasets."""
+def _published(reported: Reported | None, run: KeptRun, dataset: str, values: Mapping[str, float]) -> str:
+    """Returns the differences from the published numbers of the same model, trained on the same datasets."""
+    if run.spec.subset is not None:
+        return "-"
     setting = "single" if run.spec.datasets == (dataset,) else "multi"
     for table in reported.of(dataset) if reported else ():
         name = _PUBLISHED_NAMES.get(getattr(run.spec.model, "architecture", ""), _model_name(run.spec))
         figures = table.rows.get(name)
-        if table.setting == setting and metric in table.metrics and figures:
-            return f"{value - float(figures[table.metrics.index(metric)].split()[0]):+.3f}"
+        if table.setting == setting and figures:
+            by_name = dict(zip(table.metrics, figures, strict=True))
+            both = [(metric, value, by_name[metric]) for metric, value in values.items() if metric in by_name]
+            return ", ".join(f"{metric} {value - float(figure.split()[0]):+.3f}" for metric, value, figure in both)
     return "-"
 
 
@@ -195,8 +231,10 @@ def _published_rows(reported: Reported | None, dataset: str, metrics: Sequence[M
         trained = reported.settings[table.setting].short if reported else ""
         for model, figures in table.rows.items():
             by_name = dict(zip(table.metrics, figures, strict=True))
-            cells = [by_name.get(metric.name, "-") for metric in metrics]
-            rows.append([f"published: {model}", trained, cells[0], "-", "-", *cells[1:]])
+            cells = []
+            for metric in metrics:
+                cells += [by_name.get(metric.name, "-"), *(["-"] if _has_interval(metric, metrics[0]) else [])]
+            rows.append([f"published: {model}", trained, *cells, "-"])
     return rows
 
 
@@ -207,11 +245,7 @@ def _run_table(runs: Sequence[KeptRun]) -> Table:
         result, training = run.result, run.spec.training
         epochs = "-" if isinstance(run.spec.model, FittedSpec) else f"{training.epochs}"
         chosen = ", ".join(str(item.epoch) for item in result.seeds) if epochs != "-" else "-"
-        place = (
-            f"{result.hardware.cpu}, {result.hardware.threads} threads"
-            if result.hardware.accelerator == "cpu"
-            else result.hardware.accelerator
-        )
+        place = _place(result.hardware)
         rows.append(
             [
                 Code(run.name),
@@ -225,3 +259,10 @@ def _run_table(runs: Sequence[KeptRun]) -> Table:
         )
     header = ["run", "parameters", "seeds", "epochs", "chosen", "time, all seeds", "hardware"]
     return Table(header, rows, frozenset(header[1:6]))
+
+
+def _place(hardware: Hardware) -> str:
+    place = hardware.accelerator
+    if place == "cpu":
+        place = f"{hardware.cpu}, {hardware.threads} thread{'s' if hardware.threads > 1 else ''}"
+    return place if hardware.devices == 1 else f"{hardware.devices} processes, {place}"

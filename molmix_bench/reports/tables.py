@@ -79,6 +79,7 @@ def resource_section(run: ReportedRun) -> list[PageBlock]:
         ["processor", hardware.cpu],
         ["threads", f"{hardware.threads:,}"],
         ["accelerator", hardware.accelerator],
+        ["processes of each training", f"{hardware.devices:,}"],
     ]
     facts += [[name, version] for name, version in run.versions.items() if name != "threads"]
     return [Heading(2, "Resources"), Table(("what", "value"), facts), *_seed_table(run)]
@@ -114,9 +115,10 @@ def reproduce_section(run: ReportedRun) -> list[PageBlock]:
     version = run.versions.get("molmix-bench")
     pinned = f"=={version}" if version else ""
     spec, mix = run.spec, run.origin.mix
+    devices = f" --devices {run.result.hardware.devices}" if run.result.hardware.devices > 1 else ""
     commands = [
         f'pip install "molmix-bench[train]{pinned}"',
-        f"molmix-bench run run.yaml --mix {spec.mix} --out {spec.name}",
+        f"molmix-bench run run.yaml --mix {spec.mix} --out {spec.name}{devices}",
     ]
     same = "On the same hardware, threads and versions every weight comes out the same."
     if isinstance(spec.model, FittedSpec):

@@ -66,6 +66,8 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     datasets, splits = _predicted(run, [target.dataset for target in origin.targets])
     mix = origin.mix.model_dump(mode="json")
     hardware = result.hardware
+    devices = f" --devices {hardware.devices}" if hardware.devices > 1 else ""
+    times = f"{hardware.devices} x " if hardware.devices > 1 else ""
     threads = f"{hardware.threads} thread{'s' if hardware.threads > 1 else ''}"
     return {
         "format": "molmix-submission-1",
@@ -81,7 +83,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
             "url": f"{FILL_IN}: the web address of the repository",
             "commit": f"{FILL_IN}: the whole commit, 40 hexadecimal digits",
         },
-        "command": f"molmix-bench run {RUN_FILE} --out RUN",
+        "command": f"molmix-bench run {RUN_FILE} --out RUN{devices}",
         "parameters": result.num_parameters,
         "predicts": mix | {"datasets": datasets, "splits": splits},
         "training_data": {
@@ -89,7 +91,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
             "external_data": [],
         },
         "seeds": [item.seed for item in result.seeds],
-        "hardware": f"{hardware.cpu.strip()}, {threads}, accelerator: {hardware.accelerator}"[:200],
+        "hardware": f"{hardware.cpu.strip()}, {threads}, accelerator: {times}{hardware.accelerator}"[:200],
         "hours": round(result.train_seconds / 3600, 4),
         "energy_kwh": None,
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
 from molmix_bench.errors import RunError, UsageError
 from molmix_bench.reports.kept import keep_run, read_kept
@@ -87,9 +89,23 @@ def test_the_page_sets_ours_beside_what_is_published(runs, tmp_path):
     page = results_page(tmp_path)
     ours = _row(page, "GINE", "it alone")
     value = float(ours[2].split()[0])
-    assert float(ours[4]) == pytest.approx(value - 0.266, abs=6e-4)
+    beside = dict(part.split() for part in ours[-1].split(", "))
+    assert float(beside["mae\\_standardised"]) == pytest.approx(value - 0.266, abs=6e-4)
+    assert set(beside) == {"mae\\_standardised", "pearson", "r2"}
     assert _row(page, "published: GINE", "one dataset")[2] == "0.266 ± 0.02"
     assert "* Only a sample of QM9." in page or "- Only a sample of QM9." in page
+
+
+def test_runs_of_one_model_are_told_apart(runs, tmp_path):
+    """Two that read alike have their names; one on a part says of how much, and stands beside nothing published."""
+    first = keep_run(runs[0].path, tmp_path)
+    for name, subset in (("again", None), ("part", {"fraction": 0.25})):
+        shutil.copytree(first, tmp_path / name)
+        spec = yaml.safe_load((first / "run.yaml").read_text())
+        (tmp_path / name / "run.yaml").write_text(yaml.safe_dump(spec | {"subset": subset}))
+    page = results_page(tmp_path)
+    assert _row(page, "GINE (gine-energies)", "it alone")[2:] == _row(page, "GINE (again)", "it alone")[2:]
+    assert _row(page, "GINE", "25 % of it alone")[-1] == "-"
 
 
 def test_a_run_is_not_overwritten_by_its_own_result(runs):
