@@ -59,11 +59,12 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, spar
 def _columns_that_fit(
     header: Sequence[str], cells: Sequence[Sequence[object]], *, spare: Sequence[str], width: int
 ) -> list[int]:
-    """Returns the places of the columns to show: all, or as many of the spare ones as there is room for."""
+    """Returns the places of the columns to show: all, or as many of the spare ones as leave room for whole words."""
     from rich.cells import cell_len
 
     places = list(range(len(header)))
-    needed = [max(map(cell_len, [header[place], *(_cell(row[place]) for row in cells)])) for place in places]
+    texts = [[header[place], *(_cell(row[place]) for row in cells)] for place in places]
+    needed = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in texts]
     empty = [title for place, title in enumerate(header) if cells and all(row[place] is None for row in cells)]
     for title in [*empty, *spare]:
         if sum(needed[place] + _GAP for place in places) <= width:

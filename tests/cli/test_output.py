@@ -78,3 +78,15 @@ def test_a_pipe_has_everything(monkeypatch, capsys):
     assert "x" * 500 in out
     assert "direction" in out
     assert not err
+
+
+def test_sentences_are_folded_between_words(monkeypatch, capsys):
+    """They take no column from others: what counts is their longest word."""
+    out = Terminal()
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout", out)
+    print_table(("task", "count", "what"), [("homo", 12, "energy of the highest orbital " * 3)], spare=["count"])
+    lines = re.sub(r"\x1b\[\d*m", "", out.getvalue()).split("\n")
+    assert any(re.fullmatch(r" homo +12  energy of the .*", line) for line in lines)
+    assert max(map(len, lines)) <= 40
+    assert not capsys.readouterr().err
