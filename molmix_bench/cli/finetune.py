@@ -124,4 +124,5 @@ def print_methods(rows: pl.DataFrame) -> None:
     wanted = ["dataset", "part", "method", "metric", "value", "ci_low", "ci_high", "std"]
     wanted += ["difference", "difference_low", "difference_high", "verdict"]
     columns = [name for name in wanted if name in rows.columns]
-    print_table(columns, rows.select(columns).iter_rows())
+    spare = ["std", "difference", "metric"]
+    print_table(columns, rows.select(columns).iter_rows(), spare=spare)

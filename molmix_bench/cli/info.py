@@ -56,14 +56,15 @@ def show_mix(
         ]
         for name, item in opened.datasets.items()
     ]
-    print_table(header, rows)
+    print_table(header, rows, spare=("density", "level", "licence", "labels", "kind"))
     print_table(
         ("dataset", "of", "read", "kept", "merged", "dropped", "conflicts"),
         [row for name in opened.datasets for row in _accounting(opened, name)],
     )
     if tasks:
         columns = ["dataset", "task", "unit", *(f"{part}_n_labels" for part in splits), "description"]
-        print_table(columns, opened.tasks.select(columns).iter_rows())
+        spare = [f"{part}_n_labels" for part in reversed(splits)]
+        print_table(columns, opened.tasks.select(columns).iter_rows(), spare=spare)
 
 
 def _accounting(mix: Mix, name: str) -> list[list[object]]:

@@ -12,7 +12,7 @@ import typer
 from molmix_bench.api import run
 from molmix_bench.cli.embed import tell_problems
 from molmix_bench.cli.finetune import SmilesOption
-from molmix_bench.cli.output import JsonOption, WorkersOption, print_json, print_table
+from molmix_bench.cli.output import SPARE_SCORES, JsonOption, WorkersOption, print_json, print_table
 from molmix_bench.cli.suites import run_on_suite
 from molmix_bench.errors import MolmixError, RunError, UsageError, told
 from molmix_bench.extras import require_train
@@ -114,7 +114,7 @@ def _print_runs(finished: list[Run], *, json: bool, several: bool) -> None:
         return
     for item in finished:
         summary = item.scores().summary()
-        print_table(summary.columns, summary.iter_rows())
+        print_table(summary.columns, summary.iter_rows(), spare=SPARE_SCORES)
         print(item.path)
 
 

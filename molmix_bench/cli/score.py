@@ -11,7 +11,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from molmix_bench.cli.output import JsonOption, print_json, print_table
+from molmix_bench.cli.output import SPARE_SCORES, JsonOption, print_json, print_table
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.resolve import load
 from molmix_bench.submissions.apart import compare_apart, score_apart
@@ -37,13 +37,13 @@ def score_predictions(
         print_json(scores.to_records())
         return
     summary = scores.summary()
-    print_table(summary.columns, summary.iter_rows())
+    print_table(summary.columns, summary.iter_rows(), spare=SPARE_SCORES)
     if scores.differences is not None:
         # The rest of the columns is the same in all rows, or in `--json`.
         columns = ["dataset", "split", "aggregation", "metric", "value", "other_value"]
         columns += ["difference", "ci_low", "ci_high", "better"]
         shown = scores.differences.filter(pl.col("primary") & pl.col("task").is_null()).select(columns)
-        print_table(shown.columns, shown.iter_rows())
+        print_table(shown.columns, shown.iter_rows(), spare=["other_value", "value", "better"])
     for row in scores.excluded.iter_rows(named=True):
         say(f"not scored: {row['dataset']}/{row['split']}, task {row['task']} ({row['reason']})")
     for name in scores.not_submitted:
@@ -65,4 +65,4 @@ def compare_predictions(
     ranks = comparison.ranks.with_columns(
         pl.col("rank").cast(pl.String) + pl.when("tied").then(pl.lit("=")).otherwise(pl.lit(""))
     )
-    print_table(columns, ranks.select(columns).iter_rows())
+    print_table(columns, ranks.select(columns).iter_rows(), spare=["n_seeds", "std"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from molmix_bench.cards.document import Image
 from molmix_bench.cards.palette import Theme
 from molmix_bench.cards.theme import label
 from molmix_bench.metrics.protocol import METRICS, Metric
-from molmix_bench.reports.panels import Figures, panel, write_plainly
+from molmix_bench.reports.panels import HEIGHT, Figures, panel, write_plainly
 from molmix_bench.reports.read import ReportedRun
 from molmix_bench.specs.result import EpochRecord
 
@@ -22,7 +23,12 @@ _LOG_FROM = 20.0
 """Ratio of the largest value to the smallest from which on an axis is logarithmic."""
 _MAX_DOTS = 30
 """Epochs up to which each is marked."""
-_LEGEND_ROWS = 8
+_LEGEND_COLUMNS = 2
+"""So many of the longest labels stand beside each other in a panel."""
+_LEGEND_ROW = 0.17
+"""Inches."""
+_DASHES = ("-", "--", ":")
+"""Of the lines of the datasets that get the first, second and third round of colours."""
 
 Line = tuple[np.ndarray, np.ndarray]
 """The epochs of a seed that have a value, and the values."""
@@ -74,35 +80,37 @@ def _lines(
 
 
 def _draw_losses(records: Mapping[int, Sequence[EpochRecord]], names: Sequence[str], theme: Theme) -> Figure:
-    figure, axes = panel("training loss")
     every = []
     # A model need not learn every dataset; each keeps its colour.
     has_loss = {name for found in records.values() for record in found for name in record.losses}
     learnt = [(place, name) for place, name in enumerate(names) if name in has_loss]
+    rows = -(-len(learnt) // _LEGEND_COLUMNS) if len(learnt) > 1 else 0
+    figure, axes = panel("training loss", height=HEIGHT + rows * _LEGEND_ROW)
     for place, name in learnt:
         for number, line in enumerate(_lines(records, partial(_loss, name)).values()):
-            _line(axes, line, colour=_colour(theme, place), name=label(name) if number == 0 else None)
+            _line(axes, line, look=_look(theme, place), name=label(name) if number == 0 else None)
             every.append(line[1])
     _finish(axes, np.concatenate(every))
-    if len(learnt) > 1:
-        axes.legend(fontsize=8, ncols=1 + (len(learnt) - 1) // _LEGEND_ROWS)
+    if rows:
+        # Below the axes, where no curve is.
+        figure.legend(loc="outside lower left", fontsize=8, ncols=_LEGEND_COLUMNS, handlelength=3)
     return figure
 
 
 def _draw_one(lines: Mapping[int, Line], chosen: Mapping[int, int], title: str, place: int, theme: Theme) -> Figure:
     figure, axes = panel(title)
     for seed, (epochs, values) in lines.items():
-        _line(axes, (epochs, values), colour=_colour(theme, place), name=None)
+        _line(axes, (epochs, values), look=_look(theme, place), name=None)
         at = epochs == chosen.get(seed)
         axes.plot(epochs[at], values[at], "o", markersize=9, markerfacecolor="none", markeredgecolor=theme.text)
     _finish(axes, np.concatenate([values for _, values in lines.values()]))
     return figure
 
 
-def _line(axes: Axes, line: Line, *, colour: str, name: str | None) -> None:
+def _line(axes: Axes, line: Line, *, look: Mapping[str, Any], name: str | None) -> None:
     epochs, values = line
     marker = "o" if len(epochs) <= _MAX_DOTS else ""
-    axes.plot(epochs, values, color=colour, marker=marker, markersize=3, linewidth=1.4, alpha=0.85, label=name)
+    axes.plot(epochs, values, marker=marker, markersize=3, linewidth=1.4, alpha=0.85, label=name, **look)
 
 
 def _finish(axes: Axes, values: np.ndarray) -> None:
@@ -115,5 +123,7 @@ def _finish(axes: Axes, values: np.ndarray) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
-def _colour(theme: Theme, place: int) -> str:
-    return theme.series[place % len(theme.series)]
+def _look(theme: Theme, place: int) -> dict[str, Any]:
+    """Returns colour and line style of a dataset, which no two of the first 18 share."""
+    round_, colour = divmod(place, len(theme.series))
+    return {"color": theme.series[colour], "linestyle": _DASHES[round_ % len(_DASHES)]}

@@ -98,7 +98,8 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a number of over 4,300 digits
         raise SpecError(where, found=f"no readable YAML ({_one_line(str(error))})", fix="correct the file") from None
     if not isinstance(data, dict):
-        raise SpecError(where, found=f"{type(data).__name__} at the top", expected="`key: value` lines")
+        found = "an empty file" if data is None else f"{type(data).__name__} at the top"
+        raise SpecError(where, found=found, expected="`key: value` lines")
     return data
 
 
@@ -124,7 +125,7 @@ def validate_spec(model: type[SpecT], data: Mapping[str, Any], *, where: str) ->
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        items = error.errors(include_url=False)
+        items = _items(error)
         shown = [_describe(item, model) for item in items[:_NUM_SHOWN]]
         rest = [f"and {len(items) - _NUM_SHOWN} more"] if len(items) > _NUM_SHOWN else []
         raise SpecError(where, found="; ".join(shown + rest), fix="correct the file") from None
@@ -147,7 +148,7 @@ def spec_problems(model: type[Spec], data: Mapping[str, Any]) -> dict[str, str]:
     try:
         model.model_validate(data)
     except ValidationError as error:
-        items = error.errors(include_url=False)[:_MAX_PROBLEMS]
+        items = _items(error)[:_MAX_PROBLEMS]
         return {".".join(str(part) for part in item["loc"]): _describe(item, model) for item in items}
     return {}
 
@@ -203,6 +204,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _items(error: ValidationError) -> list[Any]:
+    """Returns what is wrong, but for lists that are too short because their values are wrong, which is said already."""
+    items = error.errors(include_url=False)
+    parents = {item["loc"][:-1] for item in items}
+    return [item for item in items if item["type"] != "too_short" or item["loc"] not in parents]
+
+
 def _describe(item: Any, model: type[Spec]) -> str:
     # Alternatives that no tag tells apart have names of pydantic's own.
     location = [str(part) for part in item["loc"] if not str(part).startswith(("constrained-", "function-"))]
@@ -214,6 +222,10 @@ def _describe(item: Any, model: type[Spec]) -> str:
         return f"key '{path}' is unknown{nearest(key, known)}; known here: {', '.join(known)}"
     if item["type"] == "missing":
         return f"key '{path}' is missing"
+    if item["type"] == "too_short":
+        count = item["ctx"]["actual_length"]
+        few = f"{count or 'no'} value{'' if count == 1 else 's'}"
+        return f"key '{path}': found {few}, expected at least {item['ctx']['min_length']}"
     found = "" if isinstance(item["input"], (dict, list)) else f" (got {item['input']!r:.80})"
     what = _one_line(item["msg"].removeprefix("Value error, "))
     # What contradicts itself as a whole has no key.

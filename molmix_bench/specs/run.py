@@ -73,7 +73,8 @@ class TrainingSpec(Spec):
     schedule: ScheduleSpec = ScheduleSpec()
     weight_average: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Decay, a step, of a moving average of the weights, which is validated and predicts in their place; null has
-    none. `training/averaging.py` states the rule."""
+    none. The average begins with smaller decays: 0.998 is reached after about 4,490 steps, so that shorter trainings do
+    not depend on it. `training/averaging.py` states the rule."""
     loss_mean: LossMean = "labels"
     """A dataset's loss in a batch: the mean over all of its labels, whichever their tasks (the paper's, `flatten`); or
     the mean over tasks of the mean over the labels of each (`mean-per-label`), so that rarely measured tasks count as

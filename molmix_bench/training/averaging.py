@@ -15,11 +15,13 @@ class MovingAverage:
     """An exponential moving average of weights and of running statistics, over steps.
 
     After step n, average <- d average + (1 - d) weights with d = min(decay, (1 + n) / (10 + n)): early on, when the
-    weights still move fast, it follows them closely. Integers, such as counts of batches, are the network's own.
+    weights still move fast, it follows them closely. The decay is reached at n = (10 decay - 1) / (1 - decay),
+    0.998 after 4,490 steps and 0.995 after 1,790; a shorter training does not depend on it. Integers, such as counts of
+    batches, are the network's own.
 
     Args:
         network: whose weights are averaged; the average begins as a copy of them.
-        decay: d after many steps, from 0 to below 1.
+        decay: the largest d, from 0 to below 1.
     """
 
     def __init__(self, network: nn.Module, *, decay: float) -> None:

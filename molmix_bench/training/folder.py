@@ -72,6 +72,25 @@ class SeedFolder:
         """Returns the file with the weights that predict."""
         return self.best(epoch) if rule == "best" else self.last
 
+    def trained(self) -> bool:
+        """Whether there is anything to lose, or to mistake for ours: more than a seed leaves that failed at once."""
+        return any(path.is_file() and not self._is_left_over(path) for path in self.path.rglob("*"))
+
+    def clear(self) -> None:
+        """Deletes what a seed has left that failed in its first epoch."""
+        for path in list(self.path.rglob("*")):
+            if self._is_left_over(path):
+                path.unlink()
+
+    def _is_left_over(self, path: Path) -> bool:
+        if not path.is_file():
+            return False
+        if path == self.metrics:
+            return not path.stat().st_size
+        # Other processes than the first add their number to the name of a batch.
+        own_batch = path.parent == self.path and path.match(f"{self.failed_batch.stem}*{self.failed_batch.suffix}")
+        return own_batch or self.board in path.parents
+
     def remove_other_bests(self, epoch: int) -> None:
         """Deletes the weights of all best epochs but one."""
         for path in self.last.parent.glob("best-*.safetensors"):
@@ -153,7 +172,9 @@ class RunFolder:
     def prepare(self, spec: RunSpec, origin: Origin, *, versions: Mapping[str, str]) -> tuple[str, ...]:
         """Begins a run here, or checks that the one begun here is this one; returns what changed harmlessly since.
 
-        A run may be given more seeds: its networks stay, and it is finished once those of the others are.
+        A run that was refused before its first seed, or all of whose seeds failed in their first epoch, is begun anew:
+        so it may have other settings. A run may be given more seeds: its networks stay, and it is finished once those
+        of the others are.
 
         Raises:
             RunError: the directory holds a run of another spec or another mix, or files that are no run's.
@@ -181,13 +202,20 @@ class RunFolder:
         return changes_between(self.read_versions(), versions)
 
     def _has_trained(self) -> bool:
-        """Whether there is anything to lose: a run that was refused before its first seed may be begun anew."""
-        return any(self.path.glob(f"{SEED_STEM.format(seed='*')}"))
+        """Whether there is anything to lose."""
+        return self.result.is_file() or any(folder.trained() for folder in self._seeds())
+
+    def _seeds(self) -> list[SeedFolder]:
+        """Returns the folders of all seeds that are there."""
+        return [SeedFolder(path) for path in self.path.glob(SEED_STEM.format(seed="*"))]
 
     def _begin(self, spec: RunSpec, origin: Origin, versions: Mapping[str, str]) -> None:
         # A kill between the files written here may have left some of them.
         own = {self.origin.name, self.versions.name, _SPEC_FILE}
-        refuse_strange_files(self.path, own, what="run")
+        failed = self._seeds() if (self.path / _SPEC_FILE).is_file() else []
+        refuse_strange_files(self.path, own | {folder.path.name for folder in failed}, what="run")
+        for folder in failed:
+            folder.clear()
         write_text(self.origin, origin.model_dump_json(indent=2))
         write_text(self.versions, json.dumps(versions, indent=2))
         # Last, since its presence says that a run was begun here.

@@ -38,6 +38,9 @@ from molmix_bench.training.step import Step, Sums, add_sums, mean_losses, reduce
 from molmix_bench.training.validation import References, macro_values, score_split
 from molmix_bench.vocab import Split
 
+_BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}, {rate_fmt}{postfix}"
+"""Of so few signs that 80 have room for the loss and the metric of validation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -142,7 +145,8 @@ class Trainer:
         with (
             self._board(progress) as board,
             tqdm(
-                desc=self._name,
+                desc=f"seed {self._seed}",
+                bar_format=_BAR,
                 total=self._spec.epochs * size,
                 initial=progress.epoch * size,
                 unit="graph",

@@ -27,6 +27,28 @@ def test_each_seed_has_its_line(trained, drawn):
     assert len(_lines(drawn.figures[-1])) == 1
 
 
+def test_many_datasets_are_told_apart(trained, drawn):
+    """Eight datasets have eight looks, the same in each panel, and the legend lies below the axes."""
+    ran = read_run(trained)
+    names = [f"a-dataset-of-a-long-name-{number}" for number in range(8)]
+    first = ran.origin.targets[0]
+    targets = tuple(first.model_copy(update={"dataset": name}) for name in names)
+    record = ran.records[0][0]
+    found = record.validation[first.dataset]
+    many = record.model_copy(update={"losses": dict.fromkeys(names, 1.0), "validation": dict.fromkeys(names, found)})
+    records = (many, many.model_copy(update={"epoch": 2}))
+    origin = ran.origin.model_copy(update={"targets": targets})
+    training_figures(replace(ran, origin=origin, records={0: records}), drawn)
+    looks = [(line.get_color(), line.get_linestyle()) for line in _lines(drawn.figures[0])]
+    assert len(set(looks)) == 8
+    assert looks == [(line.get_color(), line.get_linestyle()) for one in drawn.figures[1:9] for line in _lines(one)]
+    (legend,) = drawn.figures[0].legends
+    box = legend.get_window_extent()
+    assert not box.overlaps(drawn.figures[0].axes[0].get_tightbbox())
+    assert box.x0 >= 0
+    assert box.x1 <= drawn.figures[0].bbox.x1
+
+
 def test_the_epoch_that_predicts_is_ringed(trained, drawn):
     """Once for each seed, at the epoch that the result names."""
     ran = read_run(trained)

@@ -14,6 +14,8 @@ from molmix_bench.specs.base import (
     read_yaml,
     validate_spec,
 )
+from molmix_bench.specs.baselines import find_baseline
+from molmix_bench.specs.run import RunSpec
 
 
 class Inner(Spec):
@@ -60,6 +62,21 @@ def test_all_problems_are_named_at_once():
 
 
 @pytest.mark.parametrize(
+    ("seeds", "what"),
+    [
+        ([], "key 'training.seeds': found no values, expected at least 1"),
+        (["x"], r"key 'training.seeds.0': [^;]* \(got 'x'\)"),
+    ],
+)
+def test_a_list_that_is_too_short_is_told_once(seeds, what):
+    """By how many values it has; where its values are what is wrong, they alone are named."""
+    data = read_yaml(find_baseline("gine"))
+    data["training"]["seeds"] = seeds
+    with pytest.raises(SpecError, match=rf"^f: {what}; correct the file$"):
+        validate_spec(RunSpec, data, where="f")
+
+
+@pytest.mark.parametrize(
     ("text", "what"),
     [
         ("a: 1\na: 2", "key 'a' appears twice"),
@@ -71,7 +88,8 @@ def test_all_problems_are_named_at_once():
         ("a: !!timestamp x", "tags ('tag:yaml.org,2002:timestamp') are not allowed"),
         ("a: " + "9" * 6_000, "4300 digits"),
         ("a: " + "[" * 50 + "]" * 50, "nested deeper"),
-        ("", "found NoneType at the top"),
+        ("", "found an empty file; expected `key: value` lines"),
+        ("# nothing yet\n", "found an empty file"),
     ],
 )
 def test_hostile_or_broken_yaml(text, what):

@@ -54,11 +54,11 @@ def test_refuses_unknown_keys():
     ("changes", "message"),
     [
         ({"training": {"epochs": 1, "batch_size": 2, "seeds": [1, 1]}}, "seeds repeat"),
-        ({"training": {"epochs": 1, "batch_size": 2, "seeds": []}}, "at least 1 item"),
+        ({"training": {"epochs": 1, "batch_size": 2, "seeds": []}}, "found no values, expected at least 1"),
         ({"training": {"epochs": 0, "batch_size": 2}}, "greater than 0"),
         ({"training": {"epochs": 1, "batch_size": 2, "precision": "16-mixed"}}, "'32-true' or 'bf16-mixed'"),
         ({"datasets": ["a", "a"]}, "datasets repeat"),
-        ({"datasets": []}, "at least 1 item"),
+        ({"datasets": []}, "found no values, expected at least 1"),
         ({"name": "../x"}, "match pattern"),
         ({"model": {"architecture": "gat"}}, "'gat' is unknown.*known: gcn, gin, gine, gatedgcn"),
         ({"model": {"dropout": 1.0}}, "less than 1"),

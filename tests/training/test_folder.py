@@ -54,3 +54,25 @@ def test_what_a_kill_left_is_no_strange_file(tmp_path):
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(RunError, match=r"thesis\.txt"):
         refuse_strange_files(tmp_path, ["origin.json", "run.yaml"], what="run")
+
+
+@pytest.mark.parametrize("name", ["checkpoint/last.safetensors", "tasks/energies/00000.npz", "thesis.txt"])
+def test_what_a_failed_start_left_is_told_from_the_rest(name, tmp_path):
+    """Saved batches, TensorBoard's files and an empty journal are no training, and alone are deleted."""
+    folder = SeedFolder(tmp_path / "seed=0")
+    for path in ("failed_batch.safetensors", "failed_batch-1.safetensors", "metrics.jsonl", "tensorboard/events.1"):
+        write_text(folder.path / path, "")
+    assert not folder.trained()
+    write_text(folder.path / name, "")
+    assert folder.trained()
+    folder.clear()
+    assert [path for path in folder.path.rglob("*") if path.is_file()] == [folder.path / name]
+
+
+def test_a_journal_with_epochs_is_kept(tmp_path):
+    """It is the record of a training."""
+    folder = SeedFolder(tmp_path / "seed=0")
+    write_text(folder.metrics, "{}")
+    assert folder.trained()
+    folder.clear()
+    assert folder.metrics.is_file()

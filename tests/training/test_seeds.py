@@ -110,3 +110,16 @@ def test_a_run_whose_seeds_all_fail_says_why(chains, tmp_path, monkeypatch):
     with pytest.raises(RunError, match="seed 4: a loss"):
         run(run_spec(training__seeds=[4, 5]), chains, tmp_path)
     assert not (tmp_path / "result.json").exists()
+
+
+def test_a_run_that_failed_at_once_may_be_changed(chains, tmp_path):
+    """After seeds that failed in their first epoch, the advised lower rate runs there as in an empty directory."""
+    with pytest.raises(RunError, match="lower the learning rate"):
+        run(run_spec(training__optimizer__learning_rate=1e36, training__seeds=[0, 1]), chains, tmp_path / "again")
+    assert "seed=0/failed_batch.safetensors" in read_run(tmp_path / "again")
+    spec = run_spec(training__optimizer__learning_rate=1e-3)
+    run(spec, chains, tmp_path / "again")
+    run(spec, chains, tmp_path / "once")
+    assert read_run(tmp_path / "again") == read_run(tmp_path / "once")
+    with pytest.raises(RunError, match="a run of another spec"):
+        run(run_spec(training__optimizer__learning_rate=1e-4), chains, tmp_path / "again")
