@@ -97,6 +97,17 @@ def test_a_run_becomes_a_submission_that_lacks_what_only_a_person_knows(run, mix
     assert (checked.exit_code, checked.stdout.strip()) == (0, f"0 problems in {out}")
 
 
+def test_a_submission_says_how_many_processes_trained(run, tmp_path):
+    """The command makes the same run again, and the hardware is that of all of them."""
+    result = run / "result.json"
+    whole = json.loads(result.read_text())
+    result.write_text(json.dumps(whole | {"hardware": whole["hardware"] | {"devices": 4}}))
+    data = yaml.safe_load((submission_from_run(run, tmp_path / "mine") / "submission.yaml").read_text(encoding="utf-8"))
+    result.write_text(json.dumps(whole))
+    assert data["command"].endswith(" --devices 4")
+    assert data["hardware"].endswith(f"4 x {whole['hardware']['accelerator']}")
+
+
 def test_predictions_are_linked_where_they_can_be(run, tmp_path, monkeypatch):
     """One file under two names; else a copy of the same bytes."""
     name = "predictions/size/test/seed=0.parquet"

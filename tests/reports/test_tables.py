@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import yaml
 
 from molmix_bench.cards.document import Code, Listing, Paragraph, Table
@@ -59,5 +61,8 @@ def test_the_listing_is_the_run(trained):
     ran = read_run(trained)
     commands, listing = [block for block in reproduce_section(ran) if isinstance(block, Listing)]
     assert validate_spec(RunSpec, yaml.safe_load(listing.text), where="page") == ran.spec
-    assert "molmix-bench run run.yaml --mix tiny --out small" in commands.text
+    assert "molmix-bench run run.yaml --mix tiny --out small\n" in f"{commands.text}\n"
+    hardware = ran.result.hardware.model_copy(update={"devices": 2})
+    several = replace(ran, result=ran.result.model_copy(update={"hardware": hardware}))
+    assert "--out small --devices 2\n" in f"{reproduce_section(several)[1].text}\n"
     assert f"molmix-bench[train]=={ran.versions['molmix-bench']}" in commands.text
