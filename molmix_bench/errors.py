@@ -21,8 +21,6 @@ A molecule that cannot be read is no error but a row in `drops.parquet`.
 
 from __future__ import annotations
 
-import traceback
-
 __all__ = [
     "BuildError",
     "ChecksumError",
@@ -39,7 +37,6 @@ __all__ = [
     "SubmissionError",
     "UsageError",
     "WorkerError",
-    "told",
 ]
 
 
@@ -74,11 +71,6 @@ class MolmixError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Worker processes send errors back pickled, and keyword-only arguments do not survive by themselves.
         return (_rebuild, (type(self), self.where, self.found, self.expected, self.fix))
-
-
-def told(error: Exception) -> str:
-    """Returns what an error has to say: its sentence where it is one of ours, else all that Python knows of it."""
-    return str(error) if isinstance(error, MolmixError) else "".join(traceback.format_exception(error)).rstrip()
 
 
 def _rebuild(kind: type[MolmixError], where: str, found: str, expected: str, fix: str) -> MolmixError:

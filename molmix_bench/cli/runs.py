@@ -14,13 +14,13 @@ from molmix_bench.cli.embed import tell_problems
 from molmix_bench.cli.finetune import SmilesOption
 from molmix_bench.cli.output import SPARE_SCORES, JsonOption, WorkersOption, print_json, print_table
 from molmix_bench.cli.suites import run_on_suite
-from molmix_bench.errors import MolmixError, RunError, UsageError, told
+from molmix_bench.errors import MolmixError, RunError, UsageError
 from molmix_bench.extras import require_train
 from molmix_bench.resolve import load
 from molmix_bench.sources.frames import require_file
 from molmix_bench.specs.baselines import find_baselines, load_run_spec
 from molmix_bench.specs.suite import suite_names
-from molmix_bench.talk import say
+from molmix_bench.talk import say, told
 from molmix_bench.vocab import Split
 
 if TYPE_CHECKING:

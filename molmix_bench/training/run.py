@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from molmix_bench.atomic import write_text
-from molmix_bench.errors import MolmixError, RunError, UsageError, told
+from molmix_bench.errors import MolmixError, RunError, UsageError
 from molmix_bench.graphs.cached import open_store
 from molmix_bench.metrics.protocol import REPLICATES
 from molmix_bench.metrics.scores import Scores
@@ -19,7 +19,7 @@ from molmix_bench.specs.base import content_digest, validate_spec
 from molmix_bench.specs.model import FingerprintMlpSpec, FittedSpec, TrivialSpec
 from molmix_bench.specs.result import FailedSeed, Origin, RunResult, SeedResult, TrainedMix
 from molmix_bench.specs.run import RunSpec
-from molmix_bench.talk import say
+from molmix_bench.talk import say, told
 from molmix_bench.training.environment import check_featurizer, read_versions
 from molmix_bench.training.folder import DEVICES, RunFolder
 from molmix_bench.training.learner import Learner, NetworkLearner, learnt_targets
