@@ -193,7 +193,7 @@ class RunFolder:
             raise RunError(str(self.path), found=found, fix="choose another directory, or the mix it was begun with")
         if (found := self.read_versions().get(DEVICES, "1")) != versions.get(DEVICES, "1"):
             fix = f"give --devices {found}, or choose another directory"
-            what = f"a run of {found} devices, whose steps are of other batches"
+            what = f"a run begun with --devices {found}, whose steps are of other batches"
             raise RunError(str(self.path), found=what, expected=f"{versions[DEVICES]}, as asked for", fix=fix)
         if more_seeds:
             # In this order: a kill in between leaves a run of the seeds it had, to be scored again.

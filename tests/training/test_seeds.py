@@ -48,7 +48,7 @@ def test_a_finished_run_takes_more_seeds(chains, tmp_path, monkeypatch):
 def test_a_run_goes_on_with_as_many_devices(chains, tmp_path):
     """With more, steps would be of other batches."""
     run(run_spec(training__epochs=1), chains, tmp_path)
-    with pytest.raises(RunError, match=r"a run of 1 devices.*; expected 2, as asked for; give --devices 1"):
+    with pytest.raises(RunError, match=r"a run begun with --devices 1.*; expected 2, as asked for; give --devices 1"):
         run(run_spec(training__epochs=1, training__seeds=[0, 1]), chains, tmp_path, accelerator="cpu", devices=2)
 
 
