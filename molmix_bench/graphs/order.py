@@ -75,8 +75,10 @@ class Order:
         Shapes:
             ends: (num_batches + 1,), 0 and the end of every batch of the epoch.
         """
-        if self.join_single and self.max_nodes is None and len(ends) > 2 and ends[-1] - ends[-2] == 1:  # noqa: PLR2004
-            ends = np.delete(ends, -2)
+        if self.join_single and self.max_nodes is None:
+            sizes = np.diff(ends)
+            if len(sizes) > 1 and sizes[-1] == 1:
+                ends = np.delete(ends, -2)
         num_batches = len(ends) - 1
         if self.even:
             num_batches -= num_batches % self.world_size

@@ -27,6 +27,7 @@ from molmix_bench.vocab import Split
 
 NOTES_FILE = "notes.yaml"
 _QUOTED = "auroc"
+"""The metric, beside the first, that others quote most: its interval is shown, too."""
 _NAMES = {
     "gcn": "GCN",
     "gin": "GIN",
